@@ -1,0 +1,114 @@
+"""Steps: what one change is, why it is made, how it is made, undone and checked.
+
+A step is a value. Nothing here runs; `engine/` runs, and reads back afterwards by planning again:
+a step that is still wanted did not happen, whatever the tool's exit status said.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from shlex import quote
+
+from .desired import Source
+
+
+@dataclass(frozen=True, slots=True)
+class Unnamed:
+    """Stands where a name will be: the thing does not exist yet, so only its identity is known."""
+
+    identity: str
+
+    def __str__(self) -> str:
+        return f"<{self.identity}>"
+
+
+Word = str | Unnamed
+"""One argument of a command: text, or the identity of what has no name yet."""
+
+
+class Tool(StrEnum):
+    """Programs whose commands the engine may join: one process, or one OVSDB transaction."""
+
+    IP = "ip"
+    DEVLINK = "devlink"
+    OVS = "ovs-vsctl"
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """One write to a sysfs attribute. `timeout` in seconds: `sriov_numvfs` can block for minutes,
+    and forever while a guest holds a VF (domain.md 1.2)."""
+
+    path: str
+    value: str
+    timeout: float = 10.0
+
+    def __str__(self) -> str:
+        return f"echo {quote(self.value)} > {self.path}"
+
+    @property
+    def unnamed(self) -> bool:
+        """Never: attributes are addressed by PCI address."""
+        return False
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One command of a joinable tool, as a person would type it (without `--` and batch files).
+
+    `tolerant` lets it fail: used in inverses only, where the thing to undo may be gone already.
+    """
+
+    tool: Tool
+    args: tuple[Word, ...]
+    tolerant: bool = False
+
+    def __str__(self) -> str:
+        words = (str(word) if isinstance(word, Unnamed) else quote(word) for word in self.args)
+        return " ".join((self.tool.value, *words))
+
+    @property
+    def unnamed(self) -> bool:
+        """True while an argument is an identity without a name: the command cannot run yet."""
+        return any(isinstance(word, Unnamed) for word in self.args)
+
+
+Action = Write | Command
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One change of one attribute of one object.
+
+    `subject` is an identity, never a name that may change. `why` is the fact or spec line behind
+    it, `disturbs` what somebody may notice while it runs (empty: nobody), `timeout` the seconds
+    until its effect must be visible, `names` True if it makes devices whose names udev assigns
+    (the engine then waits for udev before it observes again).
+    """
+
+    stage: str
+    subject: str
+    attribute: str
+    old: str
+    new: str
+    why: str
+    actions: tuple[Action, ...]
+    inverse: tuple[Action, ...] = ()
+    disturbs: tuple[str, ...] = ()
+    timeout: float = 10.0
+    names: bool = False
+    source: Source | None = None
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """Two steps of one key change the same thing."""
+        return (self.subject, self.attribute)
+
+    @property
+    def ready(self) -> bool:
+        """False while it concerns something that has no name yet."""
+        return not any(action.unnamed for action in self.actions)
+
+    def __str__(self) -> str:
+        return f"{self.subject}: {self.attribute} {self.old} -> {self.new}"
