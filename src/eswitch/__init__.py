@@ -1,3 +1,3 @@
-"""eswitch: turn an SR-IOV NIC into a hardware-offloaded virtual switch, and prove that it is one."""
+"""eswitch: an SR-IOV NIC as a hardware-offloaded virtual switch, and the proof that it is one."""
 
 __version__ = "0.1.0"

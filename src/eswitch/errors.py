@@ -4,6 +4,7 @@
      |- SpecError           the spec asks something wrong or impossible        exit 3
      |- Unsupported         this host, NIC or kernel cannot do it              exit 4
      |- Refused             it could be done, but would hurt somebody          exit 4
+     |- NotConfirmed        somebody would notice it, and nobody agreed        exit 2
      |- Locked              another eswitch holds the lock                     exit 7
      `- HostError           the host said no                                   exit 1
          |- NotFound        no such file, directory or program
@@ -45,7 +46,7 @@ class SpecError(EswitchError):
 
 
 class Unsupported(EswitchError):
-    """This host, NIC or kernel lacks what the spec needs; nothing was touched."""
+    """A host, NIC or kernel lacks what the spec needs; nothing was touched."""
 
     exit_code = 4
 
@@ -54,6 +55,12 @@ class Refused(EswitchError):
     """The change would pull something from under a user (a guest's VF, the management path)."""
 
     exit_code = 4
+
+
+class NotConfirmed(EswitchError):
+    """Somebody would notice the change, and nobody agreed to it; nothing was touched."""
+
+    exit_code = 2
 
 
 class Locked(EswitchError):

@@ -105,6 +105,7 @@ class NicState:
 class LinkState:
     """One network interface of this namespace.
 
+    `lower` is the interface that a VLAN or macvlan sits on, `master` the bridge or bond it is in.
     `up` is the admin state, `carrier` is None while the link is down (the kernel does not say).
     `addresses` are `192.168.1.101/24` of global scope. `hw_tc_offload` is None for interfaces that
     were not asked (only uplinks and representors are).
@@ -118,6 +119,7 @@ class LinkState:
     mtu: int
     kind: str | None = None
     master: str | None = None
+    lower: str | None = None
     parent: PciAddress | None = None
     switch_id: SwitchId | None = None
     port_name: str | None = None
@@ -140,6 +142,7 @@ class OvsStatus(StrEnum):
 
     ABSENT = "absent"  # not installed
     STOPPED = "stopped"  # installed, its database or its daemon does not answer
+    UNKNOWN = "unknown"  # this user may not ask
     RUNNING = "running"
 
 

@@ -41,16 +41,17 @@ class Write:
     and forever while a guest holds a VF (domain.md 1.2)."""
 
     path: str
-    value: str
+    value: Word
     timeout: float = 10.0
 
     def __str__(self) -> str:
-        return f"echo {quote(self.value)} > {self.path}"
+        value = str(self.value) if isinstance(self.value, Unnamed) else quote(self.value)
+        return f"echo {value} > {self.path}"
 
     @property
     def unnamed(self) -> bool:
-        """Never: attributes are addressed by PCI address."""
-        return False
+        """True while the value is an identity without a name: the write cannot happen yet."""
+        return isinstance(self.value, Unnamed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +75,22 @@ class Command:
         return any(isinstance(word, Unnamed) for word in self.args)
 
 
-Action = Write | Command
+@dataclass(frozen=True, slots=True)
+class Settle:
+    """Wait until udev has named new devices: until then their names may change at any moment."""
+
+    timeout: int = 180
+
+    def __str__(self) -> str:
+        return f"udevadm settle --timeout={self.timeout}"
+
+    @property
+    def unnamed(self) -> bool:
+        """Never."""
+        return False
+
+
+Action = Write | Command | Settle
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +99,7 @@ class Step:
 
     `subject` is an identity, never a name that may change. `why` is the fact or spec line behind
     it, `disturbs` what somebody may notice while it runs (empty: nobody), `timeout` the seconds
-    until its effect must be visible, `names` True if it makes devices whose names udev assigns
-    (the engine then waits for udev before it observes again).
+    until its effect must be visible.
     """
 
     stage: str
@@ -97,7 +112,6 @@ class Step:
     inverse: tuple[Action, ...] = ()
     disturbs: tuple[str, ...] = ()
     timeout: float = 10.0
-    names: bool = False
     source: Source | None = None
 
     @property

@@ -1,0 +1,11 @@
+"""Carries plans out, reads back what happened, and can undo it.
+
+`apply` observes, plans, runs the steps that can run, and does so again until no step is left; the
+journal is written before anything changes, so that `rollback` works after a crash too.
+"""
+
+from .apply import Outcome, apply
+from .journal import Journal
+from .rollback import Undo, prepare, rollback
+
+__all__ = ["Journal", "Outcome", "Undo", "apply", "prepare", "rollback"]

@@ -1,0 +1,150 @@
+"""What the kernel meant: its known refusals, and what to do about each (domain.md 1.2, 1.3).
+
+The kernel's own words always stay in the message; the hint is ours.
+"""
+
+from __future__ import annotations
+
+import errno as errnos
+import re
+from dataclasses import dataclass
+
+from eswitch.errors import CommandFailed, HostError, TimedOut
+from eswitch.host import Host
+from eswitch.model.step import Tool, Write
+
+# Enough for the lines of 127 VFs that did not come.
+_LOG_LINES = 400
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A refusal: `errno` of the write, or `text` in the tool's or kernel log's words."""
+
+    hint: str
+    errno: int | None = None
+    text: str = ""
+
+
+SRIOV: tuple[Known, ...] = (
+    Known(
+        "the BIOS gave the slot too little address space: switch on SR-IOV and Above-4G decoding, "
+        "boot with pci=realloc, or lower the number of VFs in the firmware",
+        text="not enough MMIO resources for SR-IOV",
+    ),
+    Known(
+        "the VFs do not fit into the bus numbers behind this slot: "
+        "boot with pci=assign-busses, or use another slot",
+        text="bus number out of range",
+    ),
+    Known(
+        "a VF lies beyond function 7 and the slot forwards no ARI: switch on ARI in the BIOS, "
+        "use another slot, or lower NUM_OF_VFS in the firmware",
+        text="unknown header type 7f",
+    ),
+    Known(
+        "the BIOS gave the slot too little address space: switch on SR-IOV and Above-4G decoding, "
+        "boot with pci=realloc, or lower the number of VFs in the firmware",
+        errno=errnos.ENOMEM,
+    ),
+    Known(
+        "the VFs did not answer on the bus: switch on ARI in the BIOS, use another slot, "
+        "or lower NUM_OF_VFS in the firmware",
+        errno=errnos.EIO,
+    ),
+    Known("raise NUM_OF_VFS in the NIC's firmware and reboot", errno=errnos.ERANGE),
+    Known(
+        "somebody else changed the number of VFs meanwhile: `eswitch plan` shows what is left",
+        errno=errnos.EBUSY,
+    ),
+    Known(
+        "the PF's driver offers no SR-IOV: is it bound to the NIC's own driver?",
+        errno=errnos.ENOENT,
+    ),
+    Known("run it as root", errno=errnos.EACCES),
+    Known("run it as root", errno=errnos.EPERM),
+    Known("the NIC ran out of resources (MSI-X vectors?): ask for fewer VFs", errno=errnos.ENOSPC),
+)
+
+MODE: tuple[Known, ...] = (
+    Known(
+        "TC rules or an ingress qdisc are left on the uplink or a representor: "
+        "`tc qdisc show` lists them, `tc qdisc del dev NAME ingress` removes one",
+        text="E-Switch is busy",
+    ),
+    Known(
+        "the firmware refused: are VFs still bound or used by a guest? `eswitch show` tells; "
+        "`dmesg` has the firmware's syndrome",
+        text="Failed setting eswitch to offloads",
+    ),
+    Known("wait until the firmware reset is over, then apply again", text="firmware reset"),
+    Known("remove the IPsec policies (`ip xfrm policy flush`)", text="IPsec"),
+    Known("switch off the devlink traps first", text="devlink traps"),
+    Known("bring the uplink back into the host's namespace", text="namespace has diverged"),
+    Known("remove the TC flows first: `ovs-vsctl del-br BRIDGE`", text="flows are configured"),
+    Known("change flow_steering_mode in legacy mode", text="fs mode is not supported"),
+    Known("this driver or kernel has no e-switch modes", text="Operation not supported"),
+    Known("run it as root", text="Operation not permitted"),
+)
+
+OVS: tuple[Known, ...] = (
+    Known("systemctl start openvswitch-switch", text="database connection failed"),
+    Known(
+        "ovs-vswitchd did not take the change: `systemctl status ovs-vswitchd`",
+        text="terminated by signal 14",
+    ),
+)
+
+
+def explain_write(action: Write, error: HostError, host: Host) -> HostError:
+    """The same error with a hint, and for VF creation with the kernel log's words about the PF."""
+    if not action.path.endswith("/sriov_numvfs"):
+        return error
+    pci = action.path.split("/")[-2]
+    if isinstance(error, TimedOut):
+        hint = "a guest may hold a VF: stop it; `dmesg` may say more"
+        return TimedOut(error.message, hint=hint, where=pci)
+    log = kernel_log(host, pci)
+    known = _find(SRIOV, "\n".join(log), error.errno)
+    said = f" (kernel log: {log[-1]})" if log else ""
+    message = f"writing {action.value} to sriov_numvfs failed: {error.message}{said}"
+    return HostError(message, hint=known or error.hint, where=pci, errno=error.errno)
+
+
+def explain_tool(tool: Tool, error: CommandFailed) -> CommandFailed:
+    """The same error with a hint where its words are known."""
+    table = OVS if tool is Tool.OVS else MODE
+    hint = _find(table, error.stderr, None)
+    return CommandFailed(
+        error.argv, error.status, error.stdout, _own_words(error.stderr), hint=hint or error.hint
+    )
+
+
+def _own_words(stderr: str) -> str:
+    """Without the line that only says that a batch failed."""
+    kept = [line for line in stderr.splitlines() if not line.startswith("Command failed ")]
+    return "\n".join(kept) or stderr
+
+
+def _find(table: tuple[Known, ...], words: str, errno: int | None) -> str | None:
+    for known in table:
+        if known.text and known.text in words:
+            return known.hint
+        if known.errno is not None and known.errno == errno:
+            return known.hint
+    return None
+
+
+def kernel_log(host: Host, pci: str) -> tuple[str, ...]:
+    """The kernel log's last lines about this PF or its bus, oldest first; empty if unreadable.
+
+    VFs that fail to appear are logged under their own address, so the bus is what they share.
+    """
+    try:
+        lines = host.run(["dmesg", "--notime"], timeout=10.0).stdout.splitlines()
+    except HostError:
+        return ()
+    bus = re.compile(rf"\b{re.escape(pci[:7])}[0-9a-f]{{2}}\.\d|\b{re.escape(pci)}\b")
+    # Bounded, so that yesterday's failure is not today's reason.
+    about = [line.strip() for line in lines[-_LOG_LINES:] if bus.search(line)]
+    return tuple(about[-12:])

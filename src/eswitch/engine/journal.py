@@ -1,0 +1,158 @@
+"""What every apply did, so that it can be shown and undone.
+
+On disk, `/var/lib/eswitch/journal/NNNNNN.jsonl`, one file for each apply, one JSON object a line:
+
+    {"schema": "eswitch.journal/v1", "started": TIME, "spec": FILE, "before": OBSERVED STATE}
+    {"step": N, "title": TEXT, "commands": [TEXT], "inverse": [ACTION]}   before step N runs
+    {"end": "applied" | "failed" | "interrupted", "time": TIME, "message": TEXT}
+    {"end": "rolled back", "time": TIME, "message": TEXT}                 by a later rollback
+
+Lines are only ever appended, each with an fsync before the host is touched, so after a crash or a
+power cut the file tells what may have happened. A last line that was cut off is ignored. An apply
+that changes nothing writes nothing.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import cast
+
+from eswitch.errors import HostError, NotFound
+from eswitch.host import Host
+from eswitch.model.observed import ObservedState
+from eswitch.model.plain import Plain, action_from_plain, action_to_plain, to_plain
+from eswitch.model.step import Action, Step
+
+DIRECTORY = "/var/lib/eswitch/journal"
+SCHEMA = "eswitch.journal/v1"
+
+
+@dataclass(frozen=True, slots=True)
+class Executed:
+    """A step that was begun; after a crash nobody knows whether it ended."""
+
+    title: str
+    commands: tuple[str, ...]
+    inverse: tuple[Action, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One apply as the journal tells it. `end` is None after a crash."""
+
+    path: str
+    started: str
+    spec: str
+    before: Plain
+    steps: tuple[Executed, ...]
+    end: str | None
+
+    @property
+    def undoable(self) -> bool:
+        """It changed something, and nobody has rolled it back."""
+        return bool(self.steps) and self.end != "rolled back"
+
+
+class Journal:
+    """Writes one entry while an apply runs."""
+
+    def __init__(self, host: Host, path: str) -> None:
+        self._host = host
+        self.path = path
+        self._count = 0
+
+    @classmethod
+    def begin(cls, host: Host, spec: str, before: ObservedState) -> Journal:
+        """Start a new entry with what was there before."""
+        numbers = [int(name.partition(".")[0]) for name in _names(host)]
+        journal = cls(host, f"{DIRECTORY}/{max(numbers, default=0) + 1:06d}.jsonl")
+        head = {"schema": SCHEMA, "started": host.now(), "spec": spec, "before": to_plain(before)}
+        journal._append(cast("Plain", head))
+        return journal
+
+    def intend(self, steps: Sequence[Step]) -> None:
+        """Record steps that are about to run, in one write."""
+        lines: list[Plain] = []
+        for step in steps:
+            commands: list[Plain] = [str(action) for action in step.actions]
+            inverse = [action_to_plain(action) for action in step.inverse]
+            lines.append(
+                {
+                    "step": self._count,
+                    "title": str(step),
+                    "commands": commands,
+                    "inverse": inverse,
+                }
+            )
+            self._count += 1
+        self._append(*lines)
+
+    def end(self, how: str, message: str = "") -> None:
+        """Close the entry."""
+        self._append({"end": how, "time": self._host.now(), "message": message})
+
+    def _append(self, *lines: Plain) -> None:
+        if lines:
+            text = "\n".join(json.dumps(line, separators=(",", ":")) for line in lines)
+            self._host.append_line(self.path, text)
+
+
+def _names(host: Host) -> list[str]:
+    try:
+        names = host.list(DIRECTORY)
+    except NotFound:
+        return []
+    return [name for name in names if name.endswith(".jsonl") and name[:-6].isdigit()]
+
+
+def last(host: Host) -> Entry | None:
+    """The newest entry that can still be undone, or None. Raises HostError if it is unreadable."""
+    for name in sorted(_names(host), reverse=True):
+        entry = read(host, f"{DIRECTORY}/{name}")
+        if entry and entry.undoable:
+            return entry
+    return None
+
+
+def read(host: Host, path: str) -> Entry | None:
+    """One entry; None if not even its first line is whole."""
+    lines = _parse(host.read(path), path)
+    if not lines:
+        return None
+    head, *rest = lines
+    if head.get("schema") != SCHEMA:
+        raise HostError(f"unknown schema {head.get('schema')!r}", where=path)
+    steps = tuple(
+        Executed(
+            title=str(line.get("title")),
+            commands=tuple(str(c) for c in cast("list[Plain]", line.get("commands"))),
+            inverse=tuple(action_from_plain(a) for a in cast("list[Plain]", line.get("inverse"))),
+        )
+        for line in rest
+        if "step" in line
+    )
+    ends = [str(line["end"]) for line in rest if "end" in line]
+    return Entry(
+        path=path,
+        started=str(head.get("started")),
+        spec=str(head.get("spec")),
+        before=head.get("before"),
+        steps=steps,
+        end=ends[-1] if ends else None,
+    )
+
+
+def _parse(text: str, path: str) -> list[dict[str, Plain]]:
+    lines: list[dict[str, Plain]] = []
+    raw = text.splitlines()
+    for number, line in enumerate(raw, 1):
+        try:
+            lines.append(json.loads(line))
+        except ValueError:
+            if number == len(raw):
+                break  # cut off by a crash: that step never began
+            message = f"line {number} is damaged"
+            raise HostError(message, where=path, hint="undo by hand; it lists commands") from None
+    return lines

@@ -1,0 +1,147 @@
+"""Puts back what was before the last apply, and checks that it is so."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from eswitch.errors import EswitchError, HostError, NotEffective, Refused
+from eswitch.host import Host
+from eswitch.model.observed import ObservedState
+from eswitch.model.plain import Plain, to_plain
+from eswitch.model.step import Write
+from eswitch.observe import observe
+
+from . import journal
+from .apply import LOCK
+from .batch import Operation, undo_operations
+from .run import run_tolerant
+
+# What an untouched host changes by itself, or what the kernel invents anew for recreated devices.
+_VOLATILE = {"index", "session_addresses", "carrier", "reason"}
+_INVENTED = {"mac"}
+
+
+@dataclass(frozen=True, slots=True)
+class Undo:
+    """A rollback that could be done: the apply it undoes and the operations in their order."""
+
+    entry: journal.Entry
+    operations: tuple[Operation, ...]
+
+    @property
+    def commands(self) -> tuple[str, ...]:
+        """What a person would type."""
+        return tuple(str(action) for op in self.operations for action in op.actions)
+
+
+def prepare(host: Host) -> Undo | None:
+    """The last apply that can be undone, or None when there is none."""
+    entry = journal.last(host)
+    if entry is None:
+        return None
+    # A step that was begun and not seen to end may have happened: its inverse tolerates both.
+    return Undo(entry, undo_operations([step.inverse for step in entry.steps]))
+
+
+def rollback(
+    host: Host, undo: Undo, *, started: Callable[[Operation], None] = lambda operation: None
+) -> tuple[str, ...]:
+    """Undo it, compare with what was observed before, and return what could not be undone because
+    it was gone already.
+
+    Raises Refused if a guest holds a VF that would be pulled, HostError where the host refuses,
+    NotEffective if the host afterwards differs from what it was.
+    """
+    with host.lock(LOCK):
+        now = observe(host)
+        _refuse_if_used(undo, now)
+        writer = journal.Journal(host, undo.entry.path)
+        gone = []
+        try:
+            for operation in undo.operations:
+                started(operation)
+                said = run_tolerant(operation, host)
+                if said:
+                    gone.append(said)
+        except (EswitchError, KeyboardInterrupt):
+            writer.end("rollback failed")
+            raise
+        left = _settled_differences(host, undo.entry.before)
+        if left:
+            writer.end("rollback incomplete", "; ".join(left))
+            raise NotEffective(
+                "the host is not quite what it was:\n" + "\n".join(f"  {line}" for line in left),
+                hint=f"the commands are in {undo.entry.path}",
+            )
+        writer.end("rolled back")
+        return tuple(gone)
+
+
+def _refuse_if_used(undo: Undo, now: ObservedState) -> None:
+    writes = {
+        action.path.split("/")[-2]
+        for op in undo.operations
+        for action in op.actions
+        if isinstance(action, Write) and _removes_vfs(action)
+    }
+    for nic in now.nics:
+        for vf in nic.vfs:
+            if nic.pci in writes and vf.users:
+                raise Refused(
+                    f"VF {vf.index} ({vf.pci}) is in use by {', '.join(vf.users)}",
+                    where=str(nic.pci),
+                    hint="stop that guest first, then roll back again",
+                )
+
+
+def _removes_vfs(write: Write) -> bool:
+    return write.path.endswith("/sriov_numvfs") and write.value == "0"
+
+
+def _settled_differences(host: Host, before: Plain) -> tuple[str, ...]:
+    """Devices leave asynchronously: look until nothing differs, for ten seconds at most."""
+    deadline = host.monotonic() + 10.0
+    while True:
+        try:
+            left = tuple(differences(before, to_plain(observe(host))))
+        except HostError:
+            if host.monotonic() >= deadline:
+                raise
+            left = ("unreadable",)
+        if not left or host.monotonic() >= deadline:
+            return left
+        host.sleep(0.2)
+
+
+def differences(before: Plain, after: Plain, path: str = "") -> list[str]:
+    """Where two observations differ, as `nics[0].sriov.count: 0, now 2`; volatile fields aside."""
+    if isinstance(before, dict) and isinstance(after, dict):
+        found = []
+        for key in sorted({*before, *after} - _VOLATILE):
+            if key in _INVENTED and path.startswith("links"):
+                continue
+            place = f"{path}.{key}" if path else key
+            found += differences(before.get(key), after.get(key), place)
+        return found
+    if isinstance(before, list) and isinstance(after, list):
+        return _list_differences(before, after, path)
+    return [] if before == after else [f"{path}: was {before}, now {after}"]
+
+
+def _list_differences(before: list[Plain], after: list[Plain], path: str) -> list[str]:
+    old, new = _by_name(before), _by_name(after)
+    found = [f"{path}: {key} is gone" for key in old if key not in new]
+    found += [f"{path}: {key} is new" for key in new if key not in old]
+    for key, item in old.items():
+        if key in new:
+            found += differences(item, new[key], f"{path}[{key}]")
+    return found
+
+
+def _by_name(items: list[Plain]) -> dict[str, Plain]:
+    named = {}
+    for number, item in enumerate(items):
+        name = item.get("name", item.get("pci")) if isinstance(item, dict) else item
+        named[str(name if name is not None else number)] = item
+    return named

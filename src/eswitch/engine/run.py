@@ -1,0 +1,97 @@
+"""Carries out one operation, and says which step failed and in whose words."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from eswitch.errors import CommandFailed, EswitchError, HostError
+from eswitch.host import Host
+from eswitch.model.step import Action, Command, Settle, Tool, Write
+
+from .batch import Operation
+from .explain import explain_tool, explain_write
+
+# ip and devlink name the failed line of a batch: "Command failed -:3".
+_FAILED_LINE = re.compile(r"^Command failed \S*?:(\d+)\s*$", re.MULTILINE)
+_BATCH_TIMEOUT = 120.0
+# ovs-vsctl waits until ovs-vswitchd has taken the change; with 127 ports that takes seconds.
+_OVS_TIMEOUT = 60
+
+
+class StepFailed(HostError):
+    """An operation failed; `action` is where, `step` the index of its step in the plan."""
+
+    def __init__(self, cause: EswitchError, action: Action, step: int) -> None:
+        super().__init__(cause.message, hint=cause.hint, where=cause.where)
+        self.cause = cause
+        self.action = action
+        self.step = step
+
+
+def run(operation: Operation, host: Host) -> None:
+    """Run it; raises StepFailed. What a tool did before the failing line stays done."""
+    action = operation.actions[0]
+    if isinstance(action, Write):
+        _write(action, operation, host)
+    elif isinstance(action, Settle):
+        # Its time is up when udev is stuck; what matters is read back afterwards anyway.
+        host.run(
+            ["udevadm", "settle", f"--timeout={action.timeout}"],
+            timeout=action.timeout + 10.0,
+            ok=(0, 1),
+        )
+    else:
+        _commands(operation, host)
+
+
+def run_tolerant(operation: Operation, host: Host) -> str | None:
+    """For undoing: run it, and return the failure's text where the action tolerates one."""
+    action = operation.actions[0]
+    try:
+        run(operation, host)
+    except StepFailed as failed:
+        if isinstance(action, Command) and action.tolerant:
+            return f"{failed.action}: {failed.message}"
+        raise
+    return None
+
+
+def _write(action: Write, operation: Operation, host: Host) -> None:
+    try:
+        host.write_attribute(action.path, str(action.value), action.timeout)
+    except HostError as error:
+        raise StepFailed(explain_write(action, error, host), action, operation.steps[0]) from error
+
+
+def _commands(operation: Operation, host: Host) -> None:
+    commands = [action for action in operation.actions if isinstance(action, Command)]
+    tool = commands[0].tool
+    argv, text = invocation(commands)
+    try:
+        host.run(argv, input=text, timeout=_BATCH_TIMEOUT)
+    except CommandFailed as error:
+        at = _failed_at(error, len(commands)) if tool is not Tool.OVS else 0
+        cause = explain_tool(tool, error)
+        raise StepFailed(cause, commands[at], operation.steps[at]) from error
+    except HostError as error:
+        raise StepFailed(error, commands[0], operation.steps[0]) from error
+
+
+def invocation(commands: Sequence[Command]) -> tuple[list[str], str | None]:
+    """The process that runs these commands of one tool: its arguments and its standard input."""
+    tool = commands[0].tool
+    lines = [[str(word) for word in command.args] for command in commands]
+    if tool is Tool.OVS:
+        argv = [tool.value, f"--timeout={_OVS_TIMEOUT}"]
+        for line in lines:
+            argv += ["--", *line]
+        return argv, None
+    if len(lines) == 1:
+        return [tool.value, *lines[0]], None
+    return [tool.value, "-batch", "-"], "".join(" ".join(line) + "\n" for line in lines)
+
+
+def _failed_at(error: CommandFailed, count: int) -> int:
+    found = _FAILED_LINE.search(error.stderr)
+    return min(max(int(found.group(1)) - 1, 0), count - 1) if found else 0

@@ -1,0 +1,314 @@
+"""Stage `bridge` (the recipe's 配置OVS): Open vSwitch with hardware offload, its bridges and ports.
+
+All Open vSwitch steps come before all `ip` steps, so that the engine can make one OVSDB transaction
+and one `ip -batch` of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from eswitch.model.desired import DesiredBridge, DesiredState, EswitchMode
+from eswitch.model.identifiers import VfId
+from eswitch.model.observed import ObservedState, OvsBridge, OvsPort, OvsStatus
+from eswitch.model.plan import Blocker, Note, StagePlan
+from eswitch.model.step import Command, Step, Tool, Unnamed, Word
+
+from . import addresses, nics, users
+from .ports import OWNER, WantedPort, mark, owned, wanted_ports
+
+NAME = "bridge"
+
+
+def plan(desired: DesiredState, observed: ObservedState) -> tuple[StagePlan, ObservedState]:
+    """Steps for Open vSwitch's settings, bridges, ports, then links, addresses and routes."""
+    ovs = observed.ovs
+    if ovs.status is not OvsStatus.RUNNING:
+        blockers = (_not_running(observed),) if desired.bridges else ()
+        return StagePlan(tuple(_links_up(desired, observed)), blockers), observed
+    wanted = {bridge.name: wanted_ports(bridge, desired, observed) for bridge in desired.bridges}
+    stale, notes = _stale(desired, wanted, observed)
+    steps: list[Step] = []
+    blockers_: list[Blocker] = []
+    if desired.bridges:
+        steps += _settings(desired, observed)
+    steps += stale
+    for bridge in desired.bridges:
+        steps += _bridge(bridge, ovs.bridge(bridge.name))
+        for port in wanted[bridge.name]:
+            more, refused = _port(port, observed)
+            steps += more
+            blockers_ += refused
+    steps += addresses.records(desired, observed)
+    steps += _links_up(desired, observed)
+    more, refused = addresses.plan(desired, observed)
+    steps += more
+    notes += _restart_note(steps)
+    return StagePlan(tuple(steps), (*blockers_, *refused), tuple(notes)), observed
+
+
+def _not_running(observed: ObservedState) -> Blocker:
+    if observed.ovs.status is OvsStatus.ABSENT:
+        return Blocker(
+            "Open vSwitch", "Open vSwitch is not installed", "apt install openvswitch-switch"
+        )
+    return Blocker(
+        "Open vSwitch",
+        f"Open vSwitch is not running: {observed.ovs.reason}",
+        "systemctl start openvswitch-switch",
+    )
+
+
+def _settings(desired: DesiredState, observed: ObservedState) -> Iterator[Step]:
+    ovs = desired.ovs
+    wanted = (
+        ("hw-offload", "true" if ovs.hw_offload else "false", "false"),
+        ("tc-policy", str(ovs.tc_policy) if ovs.tc_policy else None, "none"),
+        ("max-idle", str(ovs.max_idle) if ovs.max_idle is not None else None, "10000"),
+    )
+    why = {"hw-offload": "without it Open vSwitch offers no flow to the NIC"}
+    for key, new, default in wanted:
+        old = observed.ovs.other_config.get(key)
+        if new is None or new == (old if old is not None else default):
+            continue
+        back = (
+            ("remove", "Open_vSwitch", ".", "other_config", key)
+            if old is None
+            else ("set", "Open_vSwitch", ".", f"other_config:{key}={old}")
+        )
+        yield Step(
+            NAME,
+            "Open vSwitch",
+            key,
+            old if old is not None else f"unset ({default})",
+            new,
+            why.get(key, "the spec says so"),
+            (Command(Tool.OVS, ("set", "Open_vSwitch", ".", f"other_config:{key}={new}")),),
+            (Command(Tool.OVS, back, tolerant=True),),
+            source=ovs.source,
+        )
+
+
+def _restart_note(steps: list[Step]) -> list[Note]:
+    """Enabling hw-offload works at once; the rest only in a new daemon (domain.md 4.1)."""
+    late = [
+        step.attribute
+        for step in steps
+        if (step.subject, step.attribute) == ("Open vSwitch", "tc-policy")
+        or (step.subject, step.attribute, step.new) == ("Open vSwitch", "hw-offload", "false")
+    ]
+    if not late:
+        return []
+    text = (
+        f"{', '.join(late)} counts only after `systemctl restart ovs-vswitchd`, "
+        "which stops traffic for a moment; eswitch does not restart it"
+    )
+    return [Note("Open vSwitch", text)]
+
+
+def _bridge(want: DesiredBridge, now: OvsBridge | None) -> Iterator[Step]:
+    if now is not None:
+        return
+    add = ("--may-exist", "add-br", want.name, "--", "set", "bridge", want.name, mark("bridge"))
+    yield Step(
+        NAME,
+        want.name,
+        "bridge",
+        "none",
+        "Open vSwitch",
+        "the spec's `bridges`",
+        (Command(Tool.OVS, add),),
+        (Command(Tool.OVS, ("--if-exists", "del-br", want.name), tolerant=True),),
+        timeout=30.0,
+        source=want.source,
+    )
+
+
+def _port(want: WantedPort, observed: ObservedState) -> tuple[list[Step], list[Blocker]]:
+    """Add it, mend it, or tag it. Moving somebody else's port is refused."""
+    name = want.name
+    if isinstance(name, Unnamed):
+        return [_add_port(want, "none", ())], []
+    holder = observed.ovs.bridge_of(name)
+    port = holder.port(name) if holder else None
+    if holder is None or port is None:
+        return _new_port(want, name, observed)
+    if holder.name != want.bridge:
+        if OWNER not in port.external_ids:
+            message = f"{name} is a port of bridge {holder.name}, which somebody else put it into"
+            hint = f"ovs-vsctl del-port {holder.name} {name}"
+            return [], [Blocker(want.subject, message, hint, harm=True)]
+        leave = Command(Tool.OVS, ("--if-exists", "del-port", holder.name, name))
+        return [_add_port(want, f"in {holder.name}", (leave,))], []
+    if port.error:
+        again = Command(Tool.OVS, ("--if-exists", "del-port", want.bridge, name))
+        return [_add_port(want, f"error: {port.error}", (again,))], []
+    return list(_tag(want, name, port)), []
+
+
+def _new_port(
+    want: WantedPort, name: str, observed: ObservedState
+) -> tuple[list[Step], list[Blocker]]:
+    link = observed.link(name)
+    if link and link.master and link.master != "ovs-system":
+        message = f"{name} belongs to {link.master}; it cannot be in {want.bridge} too"
+        hint = f"ip link set {name} nomaster"
+        return [], [Blocker(want.subject, message, hint, harm=True)]
+    if not want.uplink or link is None or not link.addresses:
+        return [_add_port(want, "none", ())], []
+    address = users.session_on((link,), observed)
+    if address:
+        blocker = users.session_blocker(want.pf, observed, f"putting it into {want.bridge}")
+        return [], [blocker] if blocker else []
+    lost = f"{', '.join(link.addresses)} on {name} stop working: a bridge port has no address"
+    return [_add_port(want, "none", (), (lost,))], []
+
+
+def _add_port(
+    want: WantedPort, old: str, before: tuple[Command, ...], disturbs: tuple[str, ...] = ()
+) -> Step:
+    args: list[Word] = ["--may-exist", "add-port", want.bridge, want.name]
+    if want.tag is not None:
+        args.append(f"tag={want.tag}")
+    args += ["--", "set", "port", want.name, mark(want.identity)]
+    new = want.bridge if want.tag is None else f"{want.bridge}, VLAN {want.tag}"
+    return Step(
+        NAME,
+        want.subject,
+        "bridge port",
+        old,
+        new,
+        "the uplink carries what leaves this host"
+        if want.uplink
+        else "the representor stands for the VF on the bridge",
+        (*before, Command(Tool.OVS, tuple(args))),
+        (Command(Tool.OVS, ("--if-exists", "del-port", want.bridge, want.name), tolerant=True),),
+        disturbs,
+        timeout=30.0,
+    )
+
+
+def _tag(want: WantedPort, name: str, port: OvsPort) -> Iterator[Step]:
+    if port.tag == want.tag:
+        return
+
+    def command(tag: int | None, *, tolerant: bool = False) -> Command:
+        if tag is None:
+            return Command(Tool.OVS, ("clear", "port", name, "tag"), tolerant)
+        return Command(Tool.OVS, ("set", "port", name, f"tag={tag}"), tolerant)
+
+    yield Step(
+        NAME,
+        want.subject,
+        "VLAN",
+        str(port.tag or "none"),
+        str(want.tag or "none"),
+        "the spec says so",
+        (command(want.tag),),
+        (command(port.tag, tolerant=True),),
+    )
+
+
+def _stale(
+    desired: DesiredState, wanted: dict[str, list[WantedPort]], observed: ObservedState
+) -> tuple[list[Step], list[Note]]:
+    """What eswitch made earlier and the spec no longer wants, or wants under another name."""
+    steps: list[Step] = []
+    notes: list[Note] = []
+    names = {bridge.name for bridge in desired.bridges}
+    identities = {port.identity: port.name for ports in wanted.values() for port in ports}
+    for bridge in observed.ovs.bridges:
+        mine = owned(bridge)
+        if bridge.name not in names and OWNER in bridge.external_ids:
+            foreign = [
+                port.name for port in bridge.ports if port not in mine and port.name != bridge.name
+            ]
+            if foreign:
+                text = f"no longer in the spec, kept because {', '.join(foreign)} use it"
+                notes.append(Note(bridge.name, text))
+            else:
+                steps.append(_remove_bridge(bridge, observed))
+                continue
+        for port in mine:
+            identity = port.external_ids[OWNER]
+            # A name not known yet (VFs about to be made) tells nothing about this port.
+            known = identities.get(identity)
+            if known is None or (isinstance(known, str) and known != port.name):
+                steps.append(_remove_port(bridge, port))
+    return steps, notes
+
+
+def _readd(bridge: str, port: OvsPort) -> tuple[str, ...]:
+    tag = () if port.tag is None else (f"tag={port.tag}",)
+    again = ("--may-exist", "add-port", bridge, port.name, *tag)
+    return (*again, "--", "set", "port", port.name, mark(port.external_ids.get(OWNER, "")))
+
+
+def _remove_port(bridge: OvsBridge, port: OvsPort) -> Step:
+    return Step(
+        NAME,
+        f"port {port.name}",
+        "bridge port",
+        bridge.name,
+        "none",
+        "eswitch put it there, and the spec no longer has it",
+        (Command(Tool.OVS, ("--if-exists", "del-port", bridge.name, port.name)),),
+        (Command(Tool.OVS, _readd(bridge.name, port), tolerant=True),),
+        disturbs=() if port.error else (f"{port.name} leaves {bridge.name}",),
+    )
+
+
+def _remove_bridge(bridge: OvsBridge, observed: ObservedState) -> Step:
+    link = observed.link(bridge.name)
+    back: tuple[str, ...] = ("--may-exist", "add-br", bridge.name)
+    back = (*back, "--", "set", "bridge", bridge.name, mark("bridge"))
+    for port in owned(bridge):
+        back = (*back, "--", *_readd(bridge.name, port))
+    inverse = [Command(Tool.OVS, back, tolerant=True)]
+    if link and link.up:
+        inverse.append(Command(Tool.IP, ("link", "set", bridge.name, "up"), tolerant=True))
+    for address in link.addresses if link else ():
+        words = ("addr", "add", address, "dev", bridge.name)
+        inverse.append(Command(Tool.IP, words, tolerant=True))
+    held = f" and {', '.join(link.addresses)}" if link and link.addresses else ""
+    return Step(
+        NAME,
+        bridge.name,
+        "bridge",
+        "Open vSwitch",
+        "none",
+        "eswitch made it, and the spec no longer has it",
+        (Command(Tool.OVS, ("--if-exists", "del-br", bridge.name)),),
+        tuple(inverse),
+        disturbs=(f"{bridge.name}{held} vanishes",),
+    )
+
+
+def _links_up(desired: DesiredState, observed: ObservedState) -> Iterator[Step]:
+    """Uplink, representors, bridges: a representor that is down takes its VF's carrier away."""
+    for nic in desired.nics:
+        pf = nics.find(nic, observed)
+        if isinstance(pf, Blocker) or nic.mode is not EswitchMode.SWITCHDEV:
+            continue
+        uplink = pf.netdev or Unnamed(f"uplink of {pf.pci}")
+        yield from _up(f"{pf.pci} uplink", uplink, "nothing leaves the host otherwise", observed)
+        for want in nic.vfs:
+            vf = pf.vf(want.index)
+            identity = VfId(pf.pci, want.index)
+            name = (vf.representor if vf else None) or Unnamed(f"representor of {identity}")
+            why = "while its representor is down, a VF has no carrier"
+            yield from _up(f"{identity} representor", name, why, observed)
+    for bridge in desired.bridges:
+        why = "its local port carries the host's addresses"
+        yield from _up(bridge.name, bridge.name, why, observed)
+
+
+def _up(subject: str, name: Word, why: str, observed: ObservedState) -> Iterator[Step]:
+    link = None if isinstance(name, Unnamed) else observed.link(name)
+    if link and link.up:
+        return
+    inverse = (
+        () if link is None else (Command(Tool.IP, ("link", "set", name, "down"), tolerant=True),)
+    )
+    up = Command(Tool.IP, ("link", "set", name, "up"))
+    yield Step(NAME, subject, "link", "down", "up", why, (up,), inverse)

@@ -1,0 +1,253 @@
+"""Stage `eswitch` (the recipe's 配置SRIOV): switchdev mode, VFs, their MACs and drivers.
+
+Order on mlx5 (domain.md 1.2, NVIDIA's newest): no VFs -> mode -> VFs -> MACs -> driver. VFs are
+made with `sriov_drivers_autoprobe` 0: probing the host's driver on each, only to unbind it, is what
+makes everybody else slow, and a MAC only counts if it is set before the driver binds.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from eswitch.model.desired import DesiredNic, DesiredState
+from eswitch.model.drivers import DriverProfile, ModeChange, Support
+from eswitch.model.observed import EswitchState, NicState, ObservedState, SriovState
+from eswitch.model.plan import Blocker, Note, StagePlan
+from eswitch.model.step import Action, Command, Settle, Step, Tool, Write
+
+from . import nics, users, vfs
+from .ports import OWNER
+
+NAME = "eswitch"
+
+
+def plan(desired: DesiredState, observed: ObservedState) -> tuple[StagePlan, ObservedState]:
+    """Steps for every NIC of the spec, in the spec's order."""
+    total = StagePlan()
+    remaining = observed
+    claimed: dict[str, str] = {}
+    for nic in desired.nics:
+        pf = nics.find(nic, observed)
+        if isinstance(pf, Blocker):
+            part = StagePlan(blockers=(pf,))
+        elif pf.pci in claimed:
+            message = f"{pf.pci} is {claimed[pf.pci]} already"
+            hint = "each NIC of the spec must match another PF"
+            part = StagePlan(blockers=(Blocker(nic.name, message, hint, source=nic.source),))
+        else:
+            claimed[pf.pci] = nic.name
+            part, remaining = _plan_nic(nic, pf, remaining)
+        total = StagePlan(
+            total.steps + part.steps, total.blockers + part.blockers, total.notes + part.notes
+        )
+    return total, remaining
+
+
+def _plan_nic(
+    nic: DesiredNic, pf: NicState, observed: ObservedState
+) -> tuple[StagePlan, ObservedState]:
+    profile = nics.profile_for(nic, pf)
+    if isinstance(profile, Blocker):
+        return StagePlan(blockers=(profile,)), observed
+    blockers = nics.limits(nic, pf)
+    notes: tuple[Note, ...] = ()
+    verdict = nics.kernel_verdict(nic, profile, observed)
+    if isinstance(verdict, Blocker):
+        blockers += (verdict,)
+    elif verdict:
+        notes += (verdict,)
+    if profile.support is Support.DOCUMENTED:
+        remark = f"{profile.name}: known from documents only, not proven; {profile.remark}"
+        notes += (Note(nic.name, remark),)
+    # The two narrowing checks repeat what `limits` found, for the type checker's sake.
+    if blockers or pf.sriov is None or not isinstance(pf.eswitch, EswitchState):
+        return StagePlan(blockers=blockers, notes=notes), observed
+    changes = _Changes(
+        nic, pf, sriov=pf.sriov, current=pf.eswitch, profile=profile, observed=observed
+    )
+    part, left = changes.plan()
+    return StagePlan(part.steps, part.blockers, notes + part.notes), left
+
+
+class _Changes:
+    """The steps for one PF that can be what the spec wants."""
+
+    def __init__(
+        self,
+        nic: DesiredNic,
+        pf: NicState,
+        *,
+        sriov: SriovState,
+        current: EswitchState,
+        profile: DriverProfile,
+        observed: ObservedState,
+    ) -> None:
+        self.nic = nic
+        self.pf = pf
+        self.sriov = sriov
+        self.current = current
+        self.profile = profile
+        self.observed = observed
+        fixed = profile.mode_change is ModeChange.FIXED
+        self.new_mode = not fixed and current.mode != nic.mode.value
+        must_clear = self.new_mode and profile.mode_change is ModeChange.WITHOUT_VFS
+        wrong_count = sriov.count != len(nic.vfs)
+        # The kernel goes from N to M VFs only over 0 (domain.md 1.2).
+        self.removal = sriov.count > 0 and (wrong_count or must_clear)
+        self.creation = bool(nic.vfs) and (self.removal or wrong_count)
+
+    def plan(self) -> tuple[StagePlan, ObservedState]:
+        blockers = self._blockers()
+        steps: list[Step] = []
+        left = self.observed
+        if self.new_mode and self.pf.netdev and self.observed.ovs.bridge_of(self.pf.netdev):
+            steps.append(self._detach_uplink(self.pf.netdev))
+            left = without_port(left, self.pf.netdev)
+        if self.removal:
+            steps.append(self._remove_vfs())
+        steps += self._modes()
+        if self.creation:
+            if self.sriov.autoprobe:
+                steps.append(self._no_autoprobe())
+            steps.append(self._create_vfs())
+        pf = replace(self.pf, vfs=()) if self.removal else self.pf
+        part = vfs.plan(self.nic, pf, self.profile)
+        left = replace(left, nics=tuple(pf if n.pci == pf.pci else n for n in left.nics))
+        return StagePlan((*steps, *part.steps), (*blockers, *part.blockers), part.notes), left
+
+    def _blockers(self) -> tuple[Blocker, ...]:
+        found: tuple[Blocker, ...] = ()
+        if self.removal:
+            found += users.vf_blockers(self.pf, "removing the VFs")
+        if self.new_mode:
+            session = users.session_blocker(self.pf, self.observed, "changing the e-switch mode")
+            found += (session,) if session else ()
+        return found
+
+    def _sysfs(self, attribute: str) -> str:
+        return f"/sys/bus/pci/devices/{self.pf.pci}/{attribute}"
+
+    def _numvfs(self, count: int) -> Write:
+        # Peers saw 65 s for 125 VFs, and drivers that block for good (peers.md c.20, e).
+        return Write(self._sysfs("sriov_numvfs"), str(count), timeout=60.0 + 3.0 * self.sriov.total)
+
+    def _detach_uplink(self, netdev: str) -> Step:
+        bridge = self.observed.ovs.bridge_of(netdev)
+        name = bridge.name if bridge else ""
+        port = bridge.port(netdev) if bridge else None
+        back: list[str] = ["--may-exist", "add-port", name, netdev]
+        if port and port.tag is not None:
+            back.append(f"tag={port.tag}")
+        if port and OWNER in port.external_ids:
+            owner = port.external_ids[OWNER]
+            back += ["--", "set", "port", netdev, f'external_ids:{OWNER}="{owner}"']
+        return Step(
+            NAME,
+            f"{self.pf.pci} uplink",
+            "leaves bridge",
+            name,
+            "none",
+            "Open vSwitch's TC rules on the uplink forbid a change of mode (domain.md 1.3)",
+            (Command(Tool.OVS, ("--if-exists", "del-port", name, netdev)),),
+            (Command(Tool.OVS, tuple(back), tolerant=True),),
+            disturbs=(f"bridge {name} has no uplink until the end",),
+            source=self.nic.source,
+        )
+
+    def _remove_vfs(self) -> Step:
+        why = (
+            f"{self.pf.driver} changes its mode only without VFs"
+            if self.new_mode
+            else "the kernel goes from one number of VFs to another only over 0"
+        )
+        return Step(
+            NAME,
+            str(self.pf.pci),
+            "existing VFs",
+            str(self.sriov.count),
+            "0",
+            why,
+            (self._numvfs(0),),
+            (self._numvfs(self.sriov.count), *vfs.restore(self.pf, self.sriov, self.observed)),
+            disturbs=users.vf_disturbance(self.pf),
+            timeout=60.0,
+            source=self.nic.vfs_source or self.nic.source,
+        )
+
+    def _modes(self) -> list[Step]:
+        """Mode, inline mode, encap mode. The last two can change only while no flows exist."""
+        nic, current = self.nic, self.current
+        wanted = (
+            ("mode", current.mode, nic.mode.value, self.new_mode),
+            ("inline-mode", current.inline_mode, nic.inline_mode, nic.inline_mode is not None),
+            ("encap-mode", current.encap_mode, nic.encap_mode, nic.encap_mode is not None),
+        )
+        steps = []
+        for attribute, old, new, asked in wanted:
+            if not asked or new is None or old == new:
+                continue
+            steps.append(self._mode(attribute, old or "unknown", str(new)))
+        return steps
+
+    def _mode(self, attribute: str, old: str, new: str) -> Step:
+        def command(value: str, *, tolerant: bool = False) -> Command:
+            args = ("dev", "eswitch", "set", f"pci/{self.pf.pci}", attribute, value)
+            return Command(Tool.DEVLINK, args, tolerant)
+
+        return Step(
+            NAME,
+            str(self.pf.pci),
+            f"e-switch {attribute}",
+            old,
+            new,
+            "only in switchdev mode does the e-switch take rules from Open vSwitch"
+            if (attribute, new) == ("mode", "switchdev")
+            else "the spec says so",
+            # The driver may recreate and so rename the uplink (domain.md 1.6).
+            (command(new), Settle()),
+            () if old == "unknown" else (command(old, tolerant=True), Settle()),
+            disturbs=users.uplink_disturbance(self.pf, self.observed),
+            timeout=60.0,
+            source=self.nic.source,
+        )
+
+    def _no_autoprobe(self) -> Step:
+        path = self._sysfs("sriov_drivers_autoprobe")
+        return Step(
+            NAME,
+            str(self.pf.pci),
+            "VF driver autoprobe",
+            "on",
+            "off",
+            "a VF's MAC counts only if it is set before a driver binds; VMs take VFs unbound",
+            (Write(path, "0"),),
+            (Write(path, "1"),),
+            source=self.nic.vfs_source,
+        )
+
+    def _create_vfs(self) -> Step:
+        return Step(
+            NAME,
+            str(self.pf.pci),
+            "VFs",
+            str(self.sriov.count),
+            str(len(self.nic.vfs)),
+            f"`{self.nic.name}` asks for them",
+            self._creation_actions(),
+            # What existed before is the removal step's to restore.
+            (self._numvfs(0),),
+            timeout=120.0,
+            source=self.nic.vfs_source or self.nic.source,
+        )
+
+    def _creation_actions(self) -> tuple[Action, ...]:
+        return (self._numvfs(len(self.nic.vfs)), Settle())
+
+
+def without_port(observed: ObservedState, name: str) -> ObservedState:
+    """The same host with that port gone from its bridge."""
+    bridges = tuple(
+        replace(bridge, ports=tuple(port for port in bridge.ports if port.name != name))
+        for bridge in observed.ovs.bridges
+    )
+    return replace(observed, ovs=replace(observed.ovs, bridges=bridges))

@@ -1,0 +1,72 @@
+"""Part of stage `bridge`: which interface each wanted port is, and whose the existing ports are.
+
+eswitch marks what it makes in OVSDB with `external_ids:eswitch=IDENTITY`, an identity that survives
+renames. It removes nothing without that mark: taps of VMs and hand-made ports are their owners'.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from eswitch.model.desired import DesiredBridge, DesiredState
+from eswitch.model.identifiers import VfId
+from eswitch.model.observed import NicState, ObservedState, OvsBridge, OvsPort
+from eswitch.model.plan import Blocker
+from eswitch.model.step import Unnamed, Word
+
+from . import nics
+
+OWNER = "eswitch"
+"""Key in `external_ids` of the bridges and ports that eswitch made."""
+
+ADDRESSES = "eswitch-addresses"
+"""Key in `external_ids` of a bridge: the addresses that eswitch gave it, joined by spaces."""
+
+
+@dataclass(frozen=True, slots=True)
+class WantedPort:
+    """A port that the spec wants: `identity` is its mark, `name` its interface, once it has one."""
+
+    bridge: str
+    identity: str
+    name: Word
+    tag: int | None
+    pf: NicState
+    uplink: bool
+
+    @property
+    def subject(self) -> str:
+        """How plans call it."""
+        return self.identity.replace("/", " ", 1).replace("vf", "VF ")
+
+
+def wanted_ports(
+    bridge: DesiredBridge, desired: DesiredState, observed: ObservedState
+) -> list[WantedPort]:
+    """The ports of one bridge in the spec's order; NICs that cannot be found are left out."""
+    found = []
+    for port in bridge.ports:
+        pf = nics.find(desired.nic(port.nic), observed)
+        if isinstance(pf, Blocker):
+            continue
+        name: Word
+        if port.vf is None:
+            identity = f"{pf.pci}/uplink"
+            name = pf.netdev or Unnamed(f"uplink of {pf.pci}")
+        else:
+            identity = f"{pf.pci}/vf{port.vf}"
+            vf = pf.vf(port.vf)
+            here = vf.representor if vf else None
+            name = here or Unnamed(f"representor of {VfId(pf.pci, port.vf)}")
+        found.append(WantedPort(bridge.name, identity, name, port.vlan, pf, port.vf is None))
+    return found
+
+
+def owned(bridge: OvsBridge) -> tuple[OvsPort, ...]:
+    """The ports that eswitch made."""
+    return tuple(port for port in bridge.ports if OWNER in port.external_ids)
+
+
+def mark(identity: str) -> str:
+    """The column assignment for ovs-vsctl; colons in a value need its own quotes."""
+    return f'external_ids:{OWNER}="{identity}"'

@@ -1,0 +1,26 @@
+"""Stage 0: the programs that the other stages need."""
+
+from __future__ import annotations
+
+from eswitch.model.desired import DesiredState
+from eswitch.model.observed import ObservedState
+from eswitch.model.plan import Blocker, StagePlan
+
+# Debian's package of each program (packages of Debian 12 and 13).
+_PACKAGES = {
+    "ip": "iproute2",
+    "devlink": "iproute2",
+    "udevadm": "udev",
+    "ethtool": "ethtool",
+}
+
+
+def plan(desired: DesiredState, observed: ObservedState) -> tuple[StagePlan, ObservedState]:
+    """No steps, only blockers: eswitch installs no packages. Open vSwitch is the bridge stage's."""
+    del desired
+    missing = [tool for tool in observed.missing_tools if tool in _PACKAGES]
+    blockers = tuple(
+        Blocker(tool, f"`{tool}` is not installed", f"apt install {_PACKAGES[tool]}")
+        for tool in missing
+    )
+    return StagePlan(blockers=blockers), observed

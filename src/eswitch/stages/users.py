@@ -1,0 +1,82 @@
+"""Who would notice: guests that hold VFs, and the way by which the administrator came in."""
+
+from __future__ import annotations
+
+from eswitch.model.observed import LinkState, NicState, ObservedState
+from eswitch.model.plan import Blocker
+
+
+def carriers(pf: NicState, observed: ObservedState) -> tuple[LinkState, ...]:
+    """The interfaces whose addresses live on this uplink: itself, its bridge, bond and VLANs."""
+    if pf.netdev is None:
+        return ()
+    names = {pf.netdev}
+    bridge = observed.ovs.bridge_of(pf.netdev)
+    if bridge:
+        names.add(bridge.name)
+        # A bridge's internal ports carry host addresses too.
+        names.update(port.name for port in bridge.ports if port.type == "internal")
+    link = observed.link(pf.netdev)
+    if link and link.master:
+        names.add(link.master)
+    return tuple(link for link in observed.links if link.name in names)
+
+
+def addresses(pf: NicState, observed: ObservedState) -> tuple[str, ...]:
+    """The host's addresses that stop answering while this uplink is disturbed."""
+    return tuple(address for link in carriers(pf, observed) for address in link.addresses)
+
+
+def session_on(links: tuple[LinkState, ...], observed: ObservedState) -> str | None:
+    """The address among theirs that the administrator's own session comes in through."""
+    mine = set(observed.session_addresses)
+    for link in links:
+        for address in link.addresses:
+            if address.partition("/")[0] in mine:
+                return address
+    return None
+
+
+def session_blocker(pf: NicState, observed: ObservedState, what: str) -> Blocker | None:
+    """Refuses `what` if it would cut the session that asks for it."""
+    address = session_on(carriers(pf, observed), observed)
+    if address is None:
+        return None
+    return Blocker(
+        str(pf.pci),
+        f"your session comes in through {address} on {pf.netdev}; {what} would cut it",
+        "run this from the console, or over another card",
+        harm=True,
+    )
+
+
+def uplink_disturbance(pf: NicState, observed: ObservedState) -> tuple[str, ...]:
+    """What the host notices when the uplink stops for a moment; empty if it is not in use."""
+    noticed = []
+    held = addresses(pf, observed)
+    if held:
+        noticed.append(f"{', '.join(held)} on {pf.netdev} do not answer for some seconds")
+    bridge = observed.ovs.bridge_of(pf.netdev) if pf.netdev else None
+    if bridge:
+        noticed.append(f"bridge {bridge.name} has no uplink for some seconds")
+    return tuple(noticed)
+
+
+def vf_blockers(pf: NicState, what: str) -> tuple[Blocker, ...]:
+    """One blocker for each VF that somebody holds: it is not pulled."""
+    return tuple(
+        Blocker(
+            f"{pf.pci} VF {vf.index}",
+            f"VF {vf.index} ({vf.pci}) is in use by {', '.join(vf.users)}; {what} would pull it",
+            "stop that guest first, then apply again",
+            harm=True,
+        )
+        for vf in pf.vfs
+        if vf.users
+    )
+
+
+def vf_disturbance(pf: NicState) -> tuple[str, ...]:
+    """What is lost with the VFs' own interfaces on this host."""
+    names = [vf.netdev for vf in pf.vfs if vf.netdev]
+    return (f"interfaces {', '.join(names)} vanish with their settings",) if names else ()
