@@ -4,8 +4,8 @@
 journal is written before anything changes, so that `rollback` works after a crash too.
 """
 
-from .apply import Outcome, apply
+from .converge import Outcome, apply
 from .journal import Journal
-from .rollback import Undo, prepare, rollback
+from .undo import Undo, prepare, rollback
 
 __all__ = ["Journal", "Outcome", "Undo", "apply", "prepare", "rollback"]

@@ -27,9 +27,8 @@ def plan(desired: DesiredState, observed: ObservedState) -> tuple[StagePlan, Obs
         blockers = (_not_running(observed),) if desired.bridges else ()
         return StagePlan(tuple(_links_up(desired, observed)), blockers), observed
     wanted = {bridge.name: wanted_ports(bridge, desired, observed) for bridge in desired.bridges}
-    stale, notes = _stale(desired, wanted, observed)
+    stale, blockers_, notes = _stale(desired, wanted, observed)
     steps: list[Step] = []
-    blockers_: list[Blocker] = []
     if desired.bridges:
         steps += _settings(desired, observed)
     steps += stale
@@ -211,9 +210,10 @@ def _tag(want: WantedPort, name: str, port: OvsPort) -> Iterator[Step]:
 
 def _stale(
     desired: DesiredState, wanted: dict[str, list[WantedPort]], observed: ObservedState
-) -> tuple[list[Step], list[Note]]:
+) -> tuple[list[Step], list[Blocker], list[Note]]:
     """What eswitch made earlier and the spec no longer wants, or wants under another name."""
     steps: list[Step] = []
+    blockers: list[Blocker] = []
     notes: list[Note] = []
     names = {bridge.name for bridge in desired.bridges}
     identities = {port.identity: port.name for ports in wanted.values() for port in ports}
@@ -228,6 +228,7 @@ def _stale(
                 notes.append(Note(bridge.name, text))
             else:
                 steps.append(_remove_bridge(bridge, observed))
+                blockers += _session_on_bridge(bridge, observed)
                 continue
         for port in mine:
             identity = port.external_ids[OWNER]
@@ -235,7 +236,18 @@ def _stale(
             known = identities.get(identity)
             if known is None or (isinstance(known, str) and known != port.name):
                 steps.append(_remove_port(bridge, port))
-    return steps, notes
+                if identity.endswith("/uplink"):
+                    blockers += _session_on_bridge(bridge, observed)
+    return steps, blockers, notes
+
+
+def _session_on_bridge(bridge: OvsBridge, observed: ObservedState) -> list[Blocker]:
+    link = observed.link(bridge.name)
+    address = users.session_on((link,), observed) if link else None
+    if address is None:
+        return []
+    message = f"your session comes in through {address} on it, and the spec would take it away"
+    return [Blocker(bridge.name, message, "run this from the console", harm=True)]
 
 
 def _readd(bridge: str, port: OvsPort) -> tuple[str, ...]:
@@ -270,7 +282,7 @@ def _remove_bridge(bridge: OvsBridge, observed: ObservedState) -> Step:
     for address in link.addresses if link else ():
         words = ("addr", "add", address, "dev", bridge.name)
         inverse.append(Command(Tool.IP, words, tolerant=True))
-    held = f" and {', '.join(link.addresses)}" if link and link.addresses else ""
+    lost = ", ".join((bridge.name, *(link.addresses if link else ())))
     return Step(
         NAME,
         bridge.name,
@@ -280,15 +292,15 @@ def _remove_bridge(bridge: OvsBridge, observed: ObservedState) -> Step:
         "eswitch made it, and the spec no longer has it",
         (Command(Tool.OVS, ("--if-exists", "del-br", bridge.name)),),
         tuple(inverse),
-        disturbs=(f"{bridge.name}{held} vanishes",),
+        disturbs=(f"gone for good: {lost}",),
     )
 
 
 def _links_up(desired: DesiredState, observed: ObservedState) -> Iterator[Step]:
     """Uplink, representors, bridges: a representor that is down takes its VF's carrier away."""
     for nic in desired.nics:
-        pf = nics.find(nic, observed)
-        if isinstance(pf, Blocker) or nic.mode is not EswitchMode.SWITCHDEV:
+        pf = nics.usable(nic, observed)
+        if pf is None or nic.mode is not EswitchMode.SWITCHDEV:
             continue
         uplink = pf.netdev or Unnamed(f"uplink of {pf.pci}")
         yield from _up(f"{pf.pci} uplink", uplink, "nothing leaves the host otherwise", observed)
@@ -298,7 +310,7 @@ def _links_up(desired: DesiredState, observed: ObservedState) -> Iterator[Step]:
             name = (vf.representor if vf else None) or Unnamed(f"representor of {identity}")
             why = "while its representor is down, a VF has no carrier"
             yield from _up(f"{identity} representor", name, why, observed)
-    for bridge in desired.bridges:
+    for bridge in desired.bridges if observed.ovs.status is OvsStatus.RUNNING else ():
         why = "its local port carries the host's addresses"
         yield from _up(bridge.name, bridge.name, why, observed)
 

@@ -150,7 +150,7 @@ class _Changes:
             "Open vSwitch's TC rules on the uplink forbid a change of mode (domain.md 1.3)",
             (Command(Tool.OVS, ("--if-exists", "del-port", name, netdev)),),
             (Command(Tool.OVS, tuple(back), tolerant=True),),
-            disturbs=(f"bridge {name} has no uplink until the end",),
+            disturbs=(f"bridge {name} has no uplink until it is put back",),
             source=self.nic.source,
         )
 

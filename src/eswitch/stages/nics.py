@@ -103,6 +103,17 @@ def limits(nic: DesiredNic, pf: NicState) -> tuple[Blocker, ...]:
     return ()
 
 
+def usable(nic: DesiredNic, observed: ObservedState) -> NicState | None:
+    """The PF that the spec means, if nothing keeps it from being what the spec wants."""
+    pf = find(nic, observed)
+    if isinstance(pf, Blocker):
+        return None
+    profile = profile_for(nic, pf)
+    if isinstance(profile, Blocker) or limits(nic, pf):
+        return None
+    return None if isinstance(kernel_verdict(nic, profile, observed), Blocker) else pf
+
+
 def kernel_verdict(
     nic: DesiredNic, profile: DriverProfile, observed: ObservedState
 ) -> Blocker | Note | None:

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from eswitch.model.desired import DesiredBridge, DesiredState
 from eswitch.model.identifiers import VfId
 from eswitch.model.observed import NicState, ObservedState, OvsBridge, OvsPort
-from eswitch.model.plan import Blocker
 from eswitch.model.step import Unnamed, Word
 
 from . import nics
@@ -43,11 +42,11 @@ class WantedPort:
 def wanted_ports(
     bridge: DesiredBridge, desired: DesiredState, observed: ObservedState
 ) -> list[WantedPort]:
-    """The ports of one bridge in the spec's order; NICs that cannot be found are left out."""
+    """The ports of one bridge in the spec's order; those of unusable NICs are left out."""
     found = []
     for port in bridge.ports:
-        pf = nics.find(desired.nic(port.nic), observed)
-        if isinstance(pf, Blocker):
+        pf = nics.usable(desired.nic(port.nic), observed)
+        if pf is None:
             continue
         name: Word
         if port.vf is None:

@@ -52,14 +52,11 @@ def session_blocker(pf: NicState, observed: ObservedState, what: str) -> Blocker
 
 def uplink_disturbance(pf: NicState, observed: ObservedState) -> tuple[str, ...]:
     """What the host notices when the uplink stops for a moment; empty if it is not in use."""
-    noticed = []
     held = addresses(pf, observed)
     if held:
-        noticed.append(f"{', '.join(held)} on {pf.netdev} do not answer for some seconds")
+        return (f"no answer for some seconds from {', '.join(held)} over {pf.netdev}",)
     bridge = observed.ovs.bridge_of(pf.netdev) if pf.netdev else None
-    if bridge:
-        noticed.append(f"bridge {bridge.name} has no uplink for some seconds")
-    return tuple(noticed)
+    return (f"bridge {bridge.name} has no uplink for some seconds",) if bridge else ()
 
 
 def vf_blockers(pf: NicState, what: str) -> tuple[Blocker, ...]:

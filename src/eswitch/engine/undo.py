@@ -13,8 +13,8 @@ from eswitch.model.step import Write
 from eswitch.observe import observe
 
 from . import journal
-from .apply import LOCK
 from .batch import Operation, undo_operations
+from .converge import LOCK
 from .run import run_tolerant
 
 # What an untouched host changes by itself, or what the kernel invents anew for recreated devices.

@@ -1,0 +1,49 @@
+# `make help` lists the targets. Each does all its own set-up.
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+BIN := .venv/bin
+LAB := lab/vm run
+
+.PHONY: help venv test check unit lab-deps lab-image lab-test lab-demo lab-bench lock clean
+
+help: ## list the targets
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
+
+venv: ## make .venv with the locked tools
+	@PYTHON=$(PYTHON) tools/venv
+
+test: check unit ## style, types and unit tests; needs no root and no QEMU
+
+check: venv ## style and types
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+unit: venv ## unit tests
+	$(BIN)/python -m pytest
+
+lab-deps: ## install what the lab needs (QEMU, mmdebstrap, ...)
+	@lab/deps
+
+lab-image: lab-deps ## build the lab's guest image, if it is not cached
+	@lab/vm build
+
+lab-test: lab-image ## prove it all on a real kernel with a virtual e-switch
+	lab/test
+
+lab-demo: lab-image ## from a spec to offloaded flows, in the lab
+	$(LAB) --vfs-max 8 -- lab/demo
+
+lab-bench: lab-image ## what eswitch costs beside the kernel's own time
+	$(LAB) --vfs-max 127 --deadline 3600 -- lab/bench
+
+lock: venv ## lock the dependencies anew (needs uv)
+	for v in 311 313; do \
+	  uv pip compile -q --generate-hashes --no-header --no-emit-index-url \
+	    --python-version 3.$${v#3} pyproject.toml -o requirements/py$$v.txt && \
+	  uv pip compile -q --generate-hashes --no-header --no-emit-index-url \
+	    --python-version 3.$${v#3} --group dev pyproject.toml -o requirements/dev$$v.txt; \
+	done
+
+clean: ## remove what the targets made in this folder (the lab's image cache stays)
+	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -1,0 +1,42 @@
+"""The guest's console log: its last lines, and what the kernel complained about."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+TAIL_LINES = 40
+CONTROL_SEQUENCE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\x1b[()][A-Z0-9]|[\x00-\x08\x0b-\x1f]")
+PANIC = re.compile(r"Kernel panic - not syncing: (.*)")
+# The openings of the kernel's own reports (lib/bug.c, kernel/panic.c, lockdep, KASAN, RCU).
+COMPLAINT = re.compile(
+    r"(?:BUG: .*|WARNING: .*|Oops: .*|INFO: task .* blocked.*|rcu: INFO: .*stall.*"
+    r"|general protection fault.*|refcount_t: .*|UBSAN: .*|DEBUG_LOCKS_WARN_ON.*)"
+)
+
+
+def read(path: Path) -> str:
+    """The log as plain text, without control sequences; empty if there is none yet."""
+    try:
+        text = path.read_text(encoding="utf-8", errors="replace")
+    except FileNotFoundError:
+        return ""
+    return CONTROL_SEQUENCE.sub("", text)
+
+
+def tail(text: str, lines: int = TAIL_LINES) -> str:
+    """The last lines that are not blank."""
+    kept = [line.rstrip() for line in text.splitlines() if line.strip()]
+    return "\n".join(kept[-lines:]) or "(nothing was printed)"
+
+
+def panic(text: str) -> str | None:
+    """What the kernel panicked about, or None."""
+    found = PANIC.search(text)
+    return found.group(1).strip() if found else None
+
+
+def complaints(text: str) -> list[str]:
+    """Opening lines of warnings, oopses and the like, in order, each once."""
+    found = (match.group(0).strip() for match in COMPLAINT.finditer(text))
+    return list(dict.fromkeys(found))

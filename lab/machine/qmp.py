@@ -1,0 +1,64 @@
+"""The three questions and orders the lab has for QEMU, over its JSON protocol."""
+
+from __future__ import annotations
+
+import json
+import re
+import socket
+from typing import Any
+
+from .deadline import Deadline
+from .errors import GuestError
+
+FORWARD = re.compile(r"TCP\[HOST_FORWARD\]\s+\d+\s+127\.0\.0\.1\s+(\d+)\s")
+
+
+class Qmp:
+    """A connection to QEMU's monitor. All methods raise GuestError when QEMU is gone."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        self._socket = connection
+        self._buffer = b""
+
+    def handshake(self, deadline: Deadline) -> None:
+        """Read the greeting and enter command mode."""
+        self._line(deadline)
+        self.execute("qmp_capabilities", {}, deadline)
+
+    def execute(self, verb: str, arguments: dict[str, Any], deadline: Deadline) -> Any:
+        """One command and its answer; events in between are dropped."""
+        request = {"execute": verb, "arguments": arguments}
+        try:
+            self._socket.sendall(json.dumps(request).encode() + b"\n")
+        except OSError as error:
+            raise GuestError("QEMU ended while it was told something.") from error
+        while True:
+            reply = json.loads(self._line(deadline))
+            if "return" in reply:
+                return reply["return"]
+            if "error" in reply:
+                raise GuestError(f"QEMU refused {verb}: {reply['error'].get('desc')}.")
+
+    def forwarded_port(self, deadline: Deadline) -> int:
+        """The port of 127.0.0.1 that QEMU picked for the guest's ssh."""
+        arguments = {"command-line": "info usernet"}
+        text = self.execute("human-monitor-command", arguments, deadline)
+        found = FORWARD.search(str(text))
+        if found is None:
+            raise GuestError("QEMU does not forward a port to the guest.")
+        return int(found.group(1))
+
+    def _line(self, deadline: Deadline) -> bytes:
+        while b"\n" not in self._buffer:
+            self._socket.settimeout(max(deadline.remaining(), 0.001))
+            try:
+                data = self._socket.recv(65536)
+            except TimeoutError as error:
+                raise GuestError("QEMU does not answer.") from error
+            except OSError as error:
+                raise GuestError("QEMU ended at once.") from error
+            if not data:
+                raise GuestError("QEMU ended at once.")
+            self._buffer += data
+        line, self._buffer = self._buffer.split(b"\n", 1)
+        return line

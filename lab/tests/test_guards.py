@@ -1,0 +1,83 @@
+"""Nobody is cut off: guests keep their VFs, administrators their session."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from lab import Guest, Nic, apply, eswitch, run
+from specs import RECIPE, simple
+
+MakeGuest = Callable[[str, str, str], Guest]
+
+
+def test_a_vf_in_a_guest_is_not_pulled(nic: Nic, guest: MakeGuest) -> None:
+    apply(simple(2, driver="host"))
+    one = guest("one", "10.3.0.1/24", nic.vf_netdev(0))
+    refused = apply(simple(4, driver="host"), status=4)
+    assert "in use" in refused.err
+    assert "hint:" in refused.err
+    assert nic.vfs == 2
+    refused = eswitch("rollback", "--yes")
+    assert refused.status == 4
+    assert "in use" in refused.err
+    assert nic.vfs == 2
+    assert "10.3.0.1" in one.run("ip", "addr", "show", one.netdev)
+
+
+def test_the_session_is_not_cut(nic: Nic) -> None:
+    run("ip", "addr", "add", "192.168.7.2/24", "dev", nic.uplink)
+    run("ip", "link", "set", nic.uplink, "up")
+    session = {"SSH_CONNECTION": "192.168.7.9 50000 192.168.7.2 22"}
+    refused = eswitch("apply", "--yes", "-", input=RECIPE, env=session)
+    assert refused.status == 4
+    assert "192.168.7.2" in refused.err
+    assert nic.mode == "legacy"
+    assert "192.168.7.2" in run("ip", "addr", "show", nic.uplink)
+
+
+def test_a_change_that_somebody_notices_needs_consent(nic: Nic) -> None:
+    run("ip", "addr", "add", "192.168.7.2/24", "dev", nic.uplink)
+    run("ip", "link", "set", nic.uplink, "up")
+    asked = eswitch("apply", "-", input=RECIPE)
+    assert asked.status == 2
+    assert "--yes" in asked.err
+    assert nic.mode == "legacy"
+
+
+def test_a_competing_default_route_is_refused(nic: Nic) -> None:
+    run("ip", "link", "add", "dummy7", "type", "dummy")
+    try:
+        run("ip", "addr", "add", "192.168.9.2/24", "dev", "dummy7")
+        run("ip", "link", "set", "dummy7", "up")
+        run("ip", "route", "add", "default", "via", "192.168.9.1", "dev", "dummy7")
+        refused = apply(RECIPE, status=4)
+        assert "default route" in refused.err
+        assert nic.mode == "legacy"
+    finally:
+        run("ip", "link", "del", "dummy7")
+
+
+def test_open_vswitch_is_not_running(nic: Nic) -> None:
+    run("systemctl", "stop", "openvswitch-switch", "ovs-vswitchd", "ovsdb-server")
+    refused = apply(RECIPE, status=4)
+    assert "systemctl start openvswitch-switch" in refused.err
+    assert nic.mode == "legacy"
+    shown = eswitch("show")
+    assert shown.status == 0
+    assert "not running" in shown.out
+
+
+def test_not_root(nic: Nic) -> None:
+    refused = run("setpriv", "--reuid=nobody", "sh", "-c", "eswitch apply - 2>&1", ok=(1, 4))
+    assert "root" in refused
+    assert "Traceback" not in refused
+    assert nic.mode == "legacy"
+
+
+def test_a_wrong_spec_touches_nothing(nic: Nic) -> None:
+    wrong = apply(RECIPE.replace("vfs:", "vsf:"), status=3)
+    assert "<stdin>:5:5" in wrong.err
+    assert "vfs" in wrong.err
+    assert nic.mode == "legacy"
+    too_many = apply(simple(17), status=4)
+    assert "16" in too_many.err

@@ -1,0 +1,94 @@
+"""Rollback restores what was before the last apply."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from pathlib import Path
+
+from lab import Nic, apply, eswitch, run, wait_until
+from specs import RECIPE, simple
+
+
+def rollback(status: int = 0) -> str:
+    answer = eswitch("rollback", "--yes")
+    assert answer.status == status, answer.out + answer.err
+    return answer.out
+
+
+def picture(nic: Nic) -> dict[str, object]:
+    """The start, as the tools show it (not as eswitch does)."""
+    links = json.loads(run("ip", "-j", "-d", "link", "show"))
+    return {
+        "mode": nic.mode,
+        "vfs": nic.vfs,
+        "autoprobe": (nic.sysfs / "sriov_drivers_autoprobe").read_text(),
+        "links": sorted((link["ifname"], "UP" in link["flags"]) for link in links),
+        "vf": [link.get("vfinfo_list") for link in links if link["ifname"] == nic.uplink],
+        "ovs": run("ovs-vsctl", "show").splitlines()[1:],
+        "config": run("ovs-vsctl", "get", "Open_vSwitch", ".", "other_config"),
+        "addresses": run("ip", "-br", "addr", "show", "scope", "global"),
+        "routes": run("ip", "route"),
+        "drivers": [(nic.sysfs / f"virtfn{vf}" / "driver").exists() for vf in range(nic.vfs)],
+    }
+
+
+def test_from_nothing_and_back(nic: Nic) -> None:
+    start = picture(nic)
+    apply(RECIPE)
+    assert picture(nic) != start
+    rollback()
+    assert picture(nic) == start
+
+
+def test_back_to_legacy_vfs_with_their_macs(nic: Nic) -> None:
+    (nic.sysfs / "sriov_drivers_autoprobe").write_text("0")
+    (nic.sysfs / "sriov_numvfs").write_text("4")
+    for vf in range(4):
+        mac = f"52:54:00:00:00:{vf:02x}"
+        run("ip", "link", "set", nic.uplink, "vf", str(vf), "mac", mac)
+    run("ip", "link", "set", nic.uplink, "vf", "1", "vlan", "7")
+    Path("/sys/bus/pci/drivers/eswitchsim/bind").write_text((nic.sysfs / "virtfn0").resolve().name)
+    (nic.sysfs / "sriov_drivers_autoprobe").write_text("1")
+    run("udevadm", "settle")
+    start = picture(nic)
+    apply(RECIPE)
+    rollback()
+    assert picture(nic) == start
+
+
+def test_back_to_the_spec_before(nic: Nic) -> None:
+    apply(simple(2))
+    start = picture(nic)
+    apply(RECIPE)
+    rollback()
+    assert picture(nic) == start
+    rollback()
+    assert nic.mode == "legacy"
+    assert nic.vfs == 0
+    assert "nothing to roll back" in rollback()
+
+
+def test_after_a_failed_apply(nic: Nic) -> None:
+    start = picture(nic)
+    nic.fault("max_vfs_created", 3)
+    apply(simple(8), status=1)
+    nic.fault("max_vfs_created", 0)
+    rollback()
+    assert picture(nic) == start
+
+
+def test_after_a_killed_apply(nic: Nic) -> None:
+    start = picture(nic)
+    nic.fault("sriov_delay_ms", 3000)
+    process = subprocess.Popen(["eswitch", "apply", "--yes", "-"], stdin=subprocess.PIPE, text=True)
+    assert process.stdin is not None
+    process.stdin.write(RECIPE)
+    process.stdin.close()
+    wait_until(lambda: nic.mode == "switchdev", "the apply is under way")
+    process.kill()
+    process.wait()
+    nic.fault("sriov_delay_ms", 0)
+    wait_until(lambda: nic.vfs in (0, 2), "the kernel has finished")
+    rollback()
+    assert picture(nic) == start

@@ -1,0 +1,7 @@
+"""`python -m eswitch`."""
+
+import sys
+
+from eswitch.cli import main
+
+sys.exit(main())

@@ -1,0 +1,35 @@
+"""The command line: the only place that prints.
+
+    argv -> program (click) -> verbs/* -> pages/* (pure: values -> lines) -> screen -> terminal
+
+Nothing heavy is imported before it is needed: `--version` answers before click is there, and each
+verb brings its own modules. tests/cli/test_imports.py holds the budget.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from eswitch.host import Host
+
+
+def main(argv: Sequence[str] | None = None, *, host: Host | None = None) -> int:
+    """Run `eswitch` with these arguments (default: the process's own) and return its exit code.
+
+    `host` is the machine to work on, by default the one that runs this.
+    """
+    words = list(sys.argv[1:] if argv is None else argv)
+    if words in (["--version"], ["-V"]):
+        from eswitch import __version__  # noqa: PLC0415 (kept out of nobody's way)
+
+        sys.stdout.write(f"eswitch {__version__}\n")
+        return 0
+    from .program import run  # noqa: PLC0415 (click takes longer to import than Python to start)
+
+    return run(words, host)
+
+
+__all__ = ["main"]

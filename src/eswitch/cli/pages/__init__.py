@@ -1,0 +1,1 @@
+"""What the verbs print, as lines: values in, lines out. Pure."""

@@ -1,0 +1,237 @@
+"""The command itself: options, verbs on demand, errors to exit codes."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+from importlib import import_module
+
+import click
+
+from eswitch import __version__
+from eswitch.errors import EswitchError
+from eswitch.host import Host
+
+from .session import Options, Session
+
+USAGE = 64
+"""EX_USAGE of sysexits(3): click's own 2 means "changes pending" here."""
+INTERRUPTED = 130
+
+VERBS = {
+    "show": "What is here: NICs, VFs, representors, bridges, flows.",
+    "init": "Write a starter spec for this host.",
+    "validate": "Check a spec without looking at the host.",
+    "plan": "What apply would do, step by step.",
+    "apply": "Make this host what the spec says.",
+    "verify": "Is it configured, wired, and in hardware?",
+    "flows": "Where each flow of traffic runs, and why.",
+    "rollback": "Undo the last apply.",
+    "schema": "The JSON schema of the spec, for editors.",
+}
+
+CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 80}
+
+
+def _shared() -> list[click.Parameter]:
+    """Accepted before and after the verb; listed once, in the help of `eswitch` itself."""
+
+    def keep(name: str) -> Callable[[click.Context, click.Parameter, bool], bool]:
+        def set_option(ctx: click.Context, param: click.Parameter, value: bool) -> bool:  # noqa: FBT001
+            del param
+            if value:
+                setattr(ctx.find_object(Session).options, name, True)  # type: ignore[union-attr]
+            return value
+
+        return set_option
+
+    return [
+        click.Option(
+            ["--debug"],
+            is_flag=True,
+            expose_value=False,
+            callback=keep("debug"),
+            help="Show where a defect happened (ESWITCH_DEBUG=1).",
+        ),
+        click.Option(
+            ["--no-color", "--no-colour"],
+            is_flag=True,
+            expose_value=False,
+            callback=keep("no_colour"),
+            help="Plain text (NO_COLOR=1).",
+        ),
+    ]
+
+
+class Verb(click.Command):
+    """A verb: its help ends with two examples, and it takes the shared options too."""
+
+    def __init__(self, name: str, *, examples: tuple[str, str], **rest: object) -> None:
+        super().__init__(name, context_settings=CONTEXT, **rest)  # type: ignore[arg-type]
+        self.examples = examples
+        for option in _shared():
+            option.hidden = True  # type: ignore[attr-defined]
+            self.params.append(option)
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The examples, each on its own line."""
+        del ctx
+        _examples(formatter, self.examples)
+
+
+def _examples(formatter: click.HelpFormatter, examples: Sequence[str]) -> None:
+    formatter.write("\nExamples:\n" + "".join(f"  {text}\n" for text in examples))
+
+
+class Program(click.Group):
+    """`eswitch`: imports a verb's module when that verb is called, and not before."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """In the order in which a person meets them."""
+        del ctx
+        return list(VERBS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The verb, or None for a word that is none."""
+        del ctx
+        if cmd_name not in VERBS:
+            return None
+        command = import_module(f".verbs.{cmd_name}", __package__).command
+        return command if isinstance(command, click.Command) else None
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """All verbs with one line each, without importing them."""
+        del ctx
+        with formatter.section("Verbs"):
+            formatter.write_dl(list(VERBS.items()))
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The examples, each on its own line."""
+        del ctx
+        _examples(formatter, ("eswitch init > /etc/eswitch/eswitch.yaml", "eswitch plan"))
+
+
+def _version(ctx: click.Context, param: click.Parameter, value: bool) -> None:  # noqa: FBT001
+    """Only reached together with other options: `main` answers a lone --version."""
+    del param
+    if value:
+        click.echo(f"eswitch {__version__}")
+        ctx.exit()
+
+
+def _program() -> Program:
+    version = click.Option(
+        ["-V", "--version"],
+        is_flag=True,
+        expose_value=False,
+        is_eager=True,
+        callback=_version,
+        help="Print the version.",
+    )
+    return Program(
+        "eswitch",
+        params=[*_shared(), version],
+        context_settings=CONTEXT,
+        no_args_is_help=False,
+        help="An SR-IOV NIC as a hardware-offloaded virtual switch, and the proof that it is one.",
+    )
+
+
+def verb(
+    name: str, *, examples: tuple[str, str]
+) -> Callable[[Callable[..., int]], Verb]:
+    """Make a verb of a function; its docstring is the help."""
+    decorate = click.command(name, cls=Verb, examples=examples)
+    return decorate
+
+
+def output(function: Callable[..., int]) -> Callable[..., int]:
+    """The option `-o`, kept in the session."""
+
+    def keep(ctx: click.Context, param: click.Parameter, value: str) -> None:
+        del param
+        session = ctx.find_object(Session)
+        if session:
+            session.options.output = value
+
+    return click.option(
+        "-o",
+        "--output",
+        type=click.Choice(["text", "json", "yaml"]),
+        default="text",
+        expose_value=False,
+        callback=keep,
+        help="For people or for machines.",
+    )(function)
+
+
+def verbose(text: str) -> Callable[[Callable[..., int]], Callable[..., int]]:
+    """The option `-v`, kept in the session; `text` says what it adds to this verb."""
+
+    def keep(ctx: click.Context, param: click.Parameter, value: bool) -> None:  # noqa: FBT001
+        del param
+        session = ctx.find_object(Session)
+        if session:
+            session.options.verbose = value
+
+    return click.option(
+        "-v", "--verbose", is_flag=True, expose_value=False, callback=keep, help=text
+    )
+
+
+def run(words: list[str], host: Host | None) -> int:
+    """Parse, call the verb, and turn whatever happens into an exit code."""
+    if host is None:
+        from eswitch.host.local import LocalHost  # noqa: PLC0415 (tests bring their own)
+
+        host = LocalHost()
+    options = Options(debug=bool(host.environment("ESWITCH_DEBUG")))
+    session = Session(host, options)
+    try:
+        return _invoke(words, session)
+    except click.exceptions.Exit as end:
+        return int(end.exit_code)
+    except click.ClickException as wrong:
+        return _usage(wrong, session)
+    except BrokenPipeError:  # only click's own help: screens cope with it themselves
+        return 0
+    except EswitchError as error:
+        from .complaint import complain  # noqa: PLC0415 (only failures pay for it)
+
+        session.err.show(complain(error))
+        return error.exit_code
+    except (KeyboardInterrupt, click.Abort) as stop:
+        said = str(stop) or "interrupted; nothing was changed"
+        session.err.write(f"\n{said}\n" if session.err.live else f"{said}\n")
+        return INTERRUPTED
+    except Exception as problem:  # noqa: BLE001 (the last line of defence: a sentence, no traceback)
+        return _defect(problem, session)
+
+
+def _invoke(words: list[str], session: Session) -> int:
+    program = _program()
+    if not words:
+        bare = click.Context(program, info_name="eswitch", **CONTEXT)  # type: ignore[arg-type]
+        session.err.write(program.get_help(bare) + "\n")
+        return USAGE
+    with program.make_context("eswitch", words, obj=session) as context:
+        code = program.invoke(context)
+    return code if isinstance(code, int) else 0
+
+
+def _usage(wrong: click.ClickException, session: Session) -> int:
+    context = getattr(wrong, "ctx", None)
+    path = context.command_path if context else "eswitch"
+    session.err.write(f"error: {wrong.format_message()}\nhint: {path} --help\n")
+    return USAGE
+
+
+def _defect(problem: Exception, session: Session) -> int:
+    if session.options.debug:
+        import traceback  # noqa: PLC0415 (nobody else needs it)
+
+        traceback.print_exception(problem, file=sys.stderr)
+    from .complaint import defect  # noqa: PLC0415
+
+    session.err.show(defect(problem))
+    return 1

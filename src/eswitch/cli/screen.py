@@ -1,0 +1,165 @@
+"""Lines with styles, and the streams that they go to.
+
+Pages build `Line` values and never see a terminal; a `Screen` knows what its stream can show. What
+a host says (interface names, error texts) may hold control characters; none reaches the terminal.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TextIO
+
+from eswitch.errors import HostError
+
+WIDTH = 80
+"""Columns where the stream is no terminal, and the most that text is wrapped to."""
+
+
+class Style(StrEnum):
+    """What a text means; the value is its ANSI code (ECMA-48 SGR)."""
+
+    PLAIN = ""
+    STRONG = "1"
+    FAINT = "2"
+    GOOD = "32"
+    WARN = "33"
+    BAD = "31"
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A piece of text of one style."""
+
+    text: str
+    style: Style = Style.PLAIN
+
+
+Line = tuple[Span, ...]
+Look = Callable[[str], str | None]
+"""Reads one variable of the user's environment."""
+
+
+def line(*parts: str | Span) -> Line:
+    """A line from texts and spans."""
+    return tuple(Span(part) if isinstance(part, str) else part for part in parts)
+
+
+def strong(text: str) -> Span:
+    return Span(text, Style.STRONG)
+
+
+def faint(text: str) -> Span:
+    return Span(text, Style.FAINT)
+
+
+def good(text: str) -> Span:
+    return Span(text, Style.GOOD)
+
+
+def warn(text: str) -> Span:
+    return Span(text, Style.WARN)
+
+
+def bad(text: str) -> Span:
+    return Span(text, Style.BAD)
+
+
+def plain(text: str) -> str:
+    """The text with everything that could steer a terminal replaced."""
+    if text.isprintable():
+        return text
+    return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text)
+
+
+def draw(of: Line, *, colour: bool) -> str:
+    """One line as text, without its newline."""
+    if not colour:
+        return "".join(plain(span.text) for span in of).rstrip()
+    return "".join(
+        f"\x1b[{span.style}m{plain(span.text)}\x1b[0m" if span.style else plain(span.text)
+        for span in of
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Marks:
+    """The signs for verdicts and steps."""
+
+    good: str
+    bad: str
+    unknown: str
+    running: str
+
+
+PRETTY = Marks("✓", "✗", "?", "…")
+ASCII = Marks("+", "x", "?", ".")
+
+
+class Screen:
+    """One output stream, and what it can show."""
+
+    def __init__(self, stream: TextIO, look: Look, *, no_colour: bool = False) -> None:
+        self._stream = stream
+        self._gone = False
+        terminal = look("TERM") or ""
+        self.is_terminal = _is_terminal(stream)
+        self.live = self.is_terminal and terminal not in ("", "dumb")
+        forced = bool(look("FORCE_COLOR"))
+        self.colour = (self.live or forced) and not no_colour and not look("NO_COLOR")
+        self.width = _columns(stream) if self.is_terminal else WIDTH
+        # The Linux console's fonts have no check marks.
+        unicode = (stream.encoding or "").lower().replace("-", "") == "utf8"
+        self.marks = PRETTY if unicode and terminal != "linux" else ASCII
+
+    def show(self, lines: Iterable[Line]) -> None:
+        """Print lines."""
+        self.write("".join(draw(each, colour=self.colour) + "\n" for each in lines))
+
+    def say(self, *parts: str | Span) -> None:
+        """Print one line."""
+        self.show([line(*parts)])
+
+    def write(self, text: str) -> None:
+        """Write and flush. A reader that has gone is no error: what was asked for still happens,
+        above all an apply in the middle of its steps. Raises HostError if the disk is full."""
+        if self._gone or not text:
+            return
+        encoding = self._stream.encoding or "utf-8"
+        safe = text.encode(encoding, "replace").decode(encoding)
+        try:
+            self._stream.write(safe)
+            self._stream.flush()
+        except BrokenPipeError:
+            self._leave()
+        except OSError as refusal:
+            self._leave()
+            if self._stream is not sys.stderr:
+                said = os.strerror(refusal.errno or 0)
+                raise HostError(f"cannot write the output: {said}") from None
+
+    def _leave(self) -> None:
+        """Never touch the stream again: Python would flush it at exit, and complain."""
+        self._gone = True
+        with suppress(OSError, ValueError):
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, self._stream.fileno())
+            os.close(nowhere)
+
+
+def _is_terminal(stream: TextIO) -> bool:
+    try:
+        return stream.isatty()
+    except ValueError:  # closed
+        return False
+
+
+def _columns(stream: TextIO) -> int:
+    try:
+        return os.get_terminal_size(stream.fileno()).columns or WIDTH
+    except (OSError, ValueError):
+        return WIDTH

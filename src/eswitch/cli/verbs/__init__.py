@@ -1,0 +1,1 @@
+"""One thin module for each verb: arguments, one call, one answer."""

@@ -1,0 +1,37 @@
+"""Read the host once, as a value. Takes a handful of processes, however many VFs there are."""
+
+from __future__ import annotations
+
+from eswitch.host import Host
+from eswitch.model.observed import ObservedState
+
+from .kernel import read_kernel
+from .links import read_network
+from .nic import read_nics
+from .offload import read_tc_offload
+from .ovs import read_ovs
+from .session import read_session
+
+__all__ = ["TOOLS", "observe", "read_tc_offload"]
+
+TOOLS = ("devlink", "ethtool", "ip", "ovs-appctl", "ovs-vsctl", "udevadm")
+"""The programs that eswitch runs."""
+
+
+def observe(host: Host) -> ObservedState:
+    """Everything that planning looks at; two looks at an untouched host are equal.
+
+    What cannot be read is `Unknown` with the reason. Raises HostError only where nothing could be
+    said at all: `ip` fails, or /proc and /sys cannot be read. The interfaces' `hw_tc_offload` is
+    left None: `read_tc_offload` asks for it.
+    """
+    network = read_network(host)
+    return ObservedState(
+        kernel=read_kernel(host),
+        nics=read_nics(host, network),
+        links=network.links,
+        routes=network.routes,
+        ovs=read_ovs(host),
+        session_addresses=read_session(host),
+        missing_tools=tuple(tool for tool in TOOLS if host.which(tool) is None),
+    )

@@ -1,0 +1,165 @@
+"""The PFs of this host with their VFs: sysfs, `devlink` and `ip` put together by PCI address."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+
+from eswitch.host import Host
+from eswitch.model.drivers import profile_of
+from eswitch.model.identifiers import PciAddress, VfId
+from eswitch.model.observed import (
+    LegacyVf,
+    LinkState,
+    NicState,
+    SriovState,
+    Unknown,
+    VfState,
+)
+
+from . import sysfs
+from .devlink import Devlink, read_devlink
+from .links import Network, is_representor
+from .users import NAMESPACE, host_uses, is_vfio, read_vfio_users
+
+
+@dataclass(frozen=True, slots=True)
+class _Function:
+    """A PF as sysfs alone shows it; `vfs` are (index, address, driver)."""
+
+    pci: PciAddress
+    attributes: frozenset[str]
+    driver: str | None
+    sriov: SriovState | None
+    vfs: tuple[tuple[int, PciAddress, str | None], ...]
+
+
+def read_nics(host: Host, network: Network) -> tuple[NicState, ...]:
+    """All PFs, sorted by PCI address.
+
+    They are the parents of interfaces, and network controllers without one (unbound, or with
+    their interface in another namespace).
+    """
+    functions = _read_functions(host, network)
+    devlink = read_devlink(host, [pf.pci for pf in functions if pf.driver])
+    held = read_vfio_users(
+        host, (vf for pf in functions for _, vf, driver in pf.vfs if is_vfio(driver))
+    )
+    return tuple(_nic(host, pf, devlink, network, held) for pf in functions)
+
+
+def _read_functions(host: Host, network: Network) -> list[_Function]:
+    """PFs sorted by address: a VF comes after its PF, so its own directory is not looked at."""
+    parents = {link.parent for link in network.links if link.parent}
+    found = []
+    vfs: set[PciAddress] = set()
+    for device in sorted({*sysfs.list_devices(host), *parents}):
+        if device in vfs:
+            continue
+        if device not in parents and not sysfs.is_network_device(host, device):
+            continue
+        attributes = sysfs.list_attributes(host, device)
+        if not attributes or "physfn" in attributes:
+            continue
+        function = _function(host, device, attributes)
+        vfs.update(vf for _, vf, _ in function.vfs)
+        found.append(function)
+    return found
+
+
+def _function(host: Host, device: PciAddress, attributes: frozenset[str]) -> _Function:
+    numbers = sorted(
+        int(name.removeprefix("virtfn"))
+        for name in attributes
+        if name.startswith("virtfn") and name.removeprefix("virtfn").isdecimal()
+    )
+    vfs = []
+    for index in numbers:
+        vf = sysfs.follow_to_device(host, device, f"virtfn{index}")
+        if vf:
+            vfs.append((index, vf, sysfs.follow(host, vf, "driver")))
+    return _Function(
+        pci=device,
+        attributes=attributes,
+        driver=sysfs.follow(host, device, "driver") if "driver" in attributes else None,
+        sriov=sysfs.read_sriov(host, device, attributes),
+        vfs=tuple(vfs),
+    )
+
+
+def _nic(
+    host: Host,
+    pf: _Function,
+    devlink: Devlink,
+    network: Network,
+    held: Mapping[PciAddress, tuple[str, ...]],
+) -> NicState:
+    uplink = _uplink(pf, devlink, network)
+    name = uplink.name if uplink else None
+    by_parent = {link.parent: link for link in reversed(network.links) if not is_representor(link)}
+    vfs = []
+    for index, vf, driver in pf.vfs:
+        state = VfState(index, vf, driver, users=held.get(vf, ()))
+        state = _with_admin(state, pf, devlink, network, name)
+        vfs.append(_with_netdev(state, pf, by_parent.get(vf), network))
+    return NicState(
+        pci=pf.pci,
+        driver=pf.driver,
+        netdev=name,
+        mac=network.permanent.get(uplink.name, uplink.mac) if uplink else None,
+        vendor_device=sysfs.read_vendor_device(host, pf.pci),
+        switch_id=uplink.switch_id if uplink else None,
+        sriov=pf.sriov,
+        eswitch=devlink.eswitches.get(pf.pci, Unknown("no driver is bound to it")),
+        vfs=tuple(vfs),
+        iommu_group=sysfs.read_iommu_group(host, pf.pci),
+    )
+
+
+def _uplink(pf: _Function, devlink: Devlink, network: Network) -> LinkState | None:
+    """The PF's own interface: that of its physical port, or its first that stands for no VF."""
+    mine = [
+        link
+        for link in network.links
+        # A virtio NIC's interface belongs to `virtio2`, which is a child of the PCI function.
+        if network.devices.get(link.name) in {pf.pci, *_children(pf)}
+        and not is_representor(link)
+        and link.lower is None
+    ]
+    port = devlink.uplinks.get(pf.pci)
+    named = (link for link in mine if port and link.name == port.netdev)
+    return next(named, mine[0] if mine else None)
+
+
+def _children(pf: _Function) -> Iterable[str]:
+    return (name for name in pf.attributes if name.startswith("virtio"))
+
+
+def _with_admin(
+    vf: VfState, pf: _Function, devlink: Devlink, network: Network, uplink: str | None
+) -> VfState:
+    """Add what the PF knows about a VF: its representor, and what was set for it."""
+    port = devlink.representors.get(VfId(pf.pci, vf.index))
+    admin = network.admin_vfs.get(uplink or "", {}).get(vf.index)
+    mac = (port.mac if port else None) or (admin.mac if admin else None)
+    return replace(
+        vf,
+        mac=mac,
+        representor=port.netdev if port else None,
+        devlink_port=port.handle if port else None,
+        legacy=admin.settings if admin else LegacyVf(),
+    )
+
+
+def _with_netdev(vf: VfState, pf: _Function, link: LinkState | None, network: Network) -> VfState:
+    """Add the VF's own interface, and who uses it."""
+    if link:
+        return replace(
+            vf,
+            netdev=link.name,
+            users=(*vf.users, *host_uses(link, network.uppers.get(link.name, ()))),
+        )
+    profile = profile_of(pf.driver)
+    if profile and vf.driver and vf.driver == profile.vf_driver:
+        return replace(vf, users=(*vf.users, NAMESPACE))
+    return vf

@@ -1,0 +1,196 @@
+"""From what was seen to a Report. Pure.
+
+The OFFLOADED layer asks two things of each port: is traffic *from* it in hardware, and traffic *to*
+it? The answer of one direction:
+
+    FAILED   at least one flow that belongs in hardware (unicast between ports of e-switches) runs
+             in software; the evidence gives the share of packets and the reason
+    OK       there are such flows, and each is in hardware
+    UNKNOWN  no such flow was used in the window (no traffic, or only what is software by nature:
+             broadcast, ARP, traffic with the host or with a tap), or where it runs is not known, or
+             the representor's own counter contradicts the flows
+
+The layer is OK only if both directions of every port are: a port without traffic is unknown, an
+idle uplink too. One direction alone would not do: the answers may take another way. Rules and
+counters are two witnesses: a flow says "hardware" with N packets, and the CPU hits of the
+representor (where the kernel counts them) must not have seen as many.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from eswitch.model.desired import DesiredState
+from eswitch.model.observed import ObservedState, OvsStatus
+from eswitch.model.plan import Plan
+from eswitch.model.report import Check, Layer, Report, Verdict
+
+from .evidence import Evidence
+from .flow import Placement
+from .place import Place, places
+from .read import Running
+from .topology import Port, topology, wanted_ports
+from .wired import Wanted, configured, wired
+
+_ENOUGH = 100  # packets in hardware before the two witnesses are compared
+
+
+class Direction(StrEnum):
+    """As the port sees it: from it into the e-switch, or out of the e-switch to it."""
+
+    FROM = "from"
+    TO = "to"
+
+
+@dataclass(frozen=True, slots=True)
+class Traffic:
+    """One direction of one port: the flows that count, and those that are software by nature.
+
+    `gained` are the packets that the counting flows saw between the first and the last look.
+    """
+
+    port: Port
+    direction: Direction
+    counted: tuple[Place, ...]
+    aside: tuple[Place, ...]
+    gained: Mapping[str, int]
+
+    def packets(self, *placements: Placement) -> int:
+        """Packets of the counting flows with one of these placements."""
+        return sum(each.flow.packets for each in self.counted if each.placement in placements)
+
+    def gain(self, flows: Iterable[Place]) -> int:
+        """Packets that these flows gained during the looks."""
+        return sum(self.gained.get(each.flow.identity, 0) for each in flows)
+
+
+def judge(
+    desired: DesiredState | None,
+    observed: ObservedState,
+    plan: Plan | None,
+    evidence: Evidence,
+    running: Running,
+) -> Report:
+    """All three layers.
+
+    Without a spec (`desired` is None) there is no CONFIGURED layer, and the ports are those of the
+    e-switches that somebody put into bridges. A spec without a plan leaves that layer out as well.
+    """
+    checks = configured(plan) if plan is not None else ()
+    wanted = _wanted(desired, observed)
+    checks += wired(observed, wanted, running)
+    if observed.ovs.status is OvsStatus.RUNNING:
+        ports = [port for _, port in wanted if isinstance(port, Port)]
+        checks += tuple(_offloaded(each, evidence) for each in traffic(ports, observed, evidence))
+    return Report(checks)
+
+
+def _wanted(desired: DesiredState | None, observed: ObservedState) -> Wanted:
+    if desired is not None:
+        return wanted_ports(desired, observed)
+    return tuple((port.bridge, port) for port in topology(observed).bridged)
+
+
+def traffic(
+    ports: Sequence[Port], observed: ObservedState, evidence: Evidence
+) -> tuple[Traffic, ...]:
+    """Sort the flows that were used in the window by port and direction."""
+    used = evidence.used
+    gained = {seen.flow.identity: seen.gained for seen in used}
+    sources: dict[str, list[Place]] = {}
+    targets: dict[str, list[Place]] = {}
+    for place in places((seen.flow for seen in used), topology(observed), observed):
+        # Only the last stage counts: it knows where the packet goes and what its path was.
+        if not place.final:
+            continue
+        sources.setdefault(place.source.name, []).append(place)
+        for target in place.targets:
+            targets.setdefault(target.name, []).append(place)
+    return tuple(
+        Traffic(
+            port,
+            direction,
+            tuple(each for each in found if each.nature.belongs_in_hardware),
+            tuple(each for each in found if not each.nature.belongs_in_hardware),
+            gained,
+        )
+        for port in ports
+        for direction, by_name in ((Direction.FROM, sources), (Direction.TO, targets))
+        for found in (by_name.get(port.name, []),)
+    )
+
+
+def _offloaded(seen: Traffic, evidence: Evidence) -> Check:
+    question = f"is traffic {seen.direction} it in hardware?"
+    verdict, text, hint = _verdict(seen)
+    witness = _witness(seen, evidence)
+    if witness:
+        text += f"; {witness.text}"
+        if witness.contradicts and verdict is Verdict.OK:
+            verdict = Verdict.UNKNOWN
+            hint = f"watch both: ip -s stats show dev {seen.port.name} group offload"
+    return Check(Layer.OFFLOADED, seen.port.subject, question, verdict, text, hint)
+
+
+def _verdict(seen: Traffic) -> tuple[Verdict, str, str | None]:
+    software = [each for each in seen.counted if each.placement.in_software]
+    unknown = [each for each in seen.counted if each.placement is Placement.UNKNOWN]
+    hardware = seen.packets(Placement.HARDWARE)
+    if software:
+        share = sum(each.flow.packets for each in software)
+        where = ", ".join(sorted({each.placement.value for each in software}))
+        worst = max(software, key=lambda each: each.flow.packets)
+        text = (
+            f"{share:,} of {hardware + share:,} packets in software ({where}; "
+            f"{len(software)} of {_flows(len(seen.counted))}): {worst.reason}"
+        )
+        return Verdict.FAILED, text, "eswitch flows"
+    if unknown:
+        return Verdict.UNKNOWN, f"{_flows(len(unknown))}: {unknown[0].reason}", "eswitch flows"
+    if seen.counted:
+        text = f"{hardware:,} packets in {_flows(len(seen.counted))}, all in hardware"
+        return Verdict.OK, text + _aside(seen), None
+    return Verdict.UNKNOWN, "no traffic seen" + _aside(seen), "send some, such as a ping"
+
+
+def _flows(count: int) -> str:
+    return "1 flow" if count == 1 else f"{count:,} flows"
+
+
+def _aside(seen: Traffic) -> str:
+    """What was seen besides, and counts neither way."""
+    packets: dict[str, int] = {}
+    for each in seen.aside:
+        packets[each.nature.value] = packets.get(each.nature.value, 0) + each.flow.packets
+    if not packets:
+        return ""
+    listed = ", ".join(f"{count:,} {nature}" for nature, count in sorted(packets.items()))
+    return f" (not counted: {listed})"
+
+
+@dataclass(frozen=True, slots=True)
+class _Witness:
+    """What the kernel's own counter says to the same direction."""
+
+    text: str
+    contradicts: bool
+
+
+def _witness(seen: Traffic, evidence: Evidence) -> _Witness | None:
+    """Compare with the CPU hits, as far as the kernel counts them and flows were in hardware."""
+    hits = evidence.cpu_hits(seen.port.name)
+    in_hardware = [each for each in seen.counted if each.placement is Placement.HARDWARE]
+    if hits is None or not in_hardware:
+        return None
+    cpu = hits.received if seen.direction is Direction.FROM else hits.sent
+    gained = seen.gain(in_hardware)
+    elsewhere = seen.gain([*seen.aside, *seen.counted]) - gained
+    seconds = f"{evidence.ended - evidence.began:.0f} s"
+    text = f"in {seconds} these flows counted {gained:,} packets, the CPU {cpu:,}"
+    # Flow counters lag by seconds (domain.md 4.2), so only a gross difference means something.
+    contradicts = gained >= _ENOUGH and cpu - max(0, elsewhere) >= gained // 2
+    if contradicts:
+        text += ": the two contradict each other"
+    return _Witness(text, contradicts)

@@ -1,0 +1,216 @@
+"""Which datapath port is what: a port of which e-switch, the host itself, or something else.
+
+Identities come from the observed state (PCI address and VF index), names only from there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from eswitch.model.desired import DesiredPort, DesiredState, NicMatch
+from eswitch.model.identifiers import PciAddress
+from eswitch.model.observed import LinkState, NicState, ObservedState, OvsBridge, Unknown
+
+_TUNNEL_TYPES = frozenset(("vxlan", "geneve", "gre", "erspan", "ip6gre", "ip6erspan", "gtpu"))
+# Open vSwitch's own tunnel devices (dpif-netlink-rtnl.c, netdev-vport.c).
+_TUNNEL_VPORTS = (
+    "vxlan_sys_",
+    "genev_sys_",
+    "gre_sys",
+    "erspan_sys",
+    "ip6gre_sys",
+    "ip6erspan_sys",
+)
+
+
+class Kind(StrEnum):
+    """What a datapath port is."""
+
+    UPLINK = "uplink"
+    REPRESENTOR = "representor"
+    TUNNEL = "tunnel"  # its packets leave through an uplink; the NIC can do it (domain.md 4.5)
+    HOST = "host"  # a bridge's local port or another internal port
+    OUTSIDE = "outside"  # tap, veth, another NIC: no port of any e-switch
+    UNNAMED = "unnamed"  # Open vSwitch printed its number only
+
+    @property
+    def on_eswitch(self) -> bool:
+        """True for what an e-switch can send to and receive from."""
+        return self in (Kind.UPLINK, Kind.REPRESENTOR, Kind.TUNNEL)
+
+
+@dataclass(frozen=True, slots=True)
+class Port:
+    """One datapath port.
+
+    `switch` identifies its e-switch (`phys_switch_id`, or the PCI address where there is none) and
+    is None for everything that is no port of one, tunnels included: they use any uplink.
+    `vf` is the VF index of a representor.
+    """
+
+    name: str
+    kind: Kind
+    switch: str | None = None
+    pci: PciAddress | None = None
+    vf: int | None = None
+    bridge: str | None = None
+
+    @property
+    def subject(self) -> str:
+        """The name with its identity: names change, identities do not (domain.md 1.6)."""
+        if self.pci is None:
+            return self.name
+        role = "uplink" if self.vf is None else f"VF {self.vf}"
+        return f"{self.name} ({self.pci} {role})"
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """A port that the spec wants and the host does not have."""
+
+    subject: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Topology:
+    """All datapath ports that could be told apart, by name."""
+
+    ports: dict[str, Port]
+
+    def port(self, name: str) -> Port:
+        """The port of that name as the datapath prints it; one that nobody knows is OUTSIDE."""
+        known = self.ports.get(name)
+        if known:
+            return known
+        if name.startswith(_TUNNEL_VPORTS):
+            return Port(name, Kind.TUNNEL)
+        return Port(name, Kind.UNNAMED if not name or name.isdecimal() else Kind.OUTSIDE)
+
+    @property
+    def bridged(self) -> tuple[Port, ...]:
+        """Uplinks and representors that are in an Open vSwitch bridge, uplinks first."""
+        found = [
+            port
+            for port in self.ports.values()
+            if port.bridge and port.kind in (Kind.UPLINK, Kind.REPRESENTOR)
+        ]
+        return tuple(sorted(found, key=_order))
+
+
+def _order(port: Port) -> tuple[str, str, int]:
+    return (port.bridge or "", port.pci or "", -1 if port.vf is None else port.vf)
+
+
+def topology(observed: ObservedState) -> Topology:
+    """Sort the ports of this host."""
+    bridge_of = {port.name: bridge.name for bridge in observed.ovs.bridges for port in bridge.ports}
+    ports: dict[str, Port] = {}
+    for bridge in observed.ovs.bridges:
+        ports |= _software_ports(bridge)
+    for nic in observed.nics:
+        for port in _eswitch_ports(nic, observed, bridge_of):
+            ports[port.name] = port
+    for link in observed.links:
+        bond = _bond(link, observed, ports, bridge_of) if link.kind == "bond" else None
+        if bond:
+            ports[bond.name] = bond
+    return Topology(ports)
+
+
+def _software_ports(bridge: OvsBridge) -> dict[str, Port]:
+    """The bridge's local port, internal ports and tunnels; the rest is known by its absence."""
+    found = {bridge.name: Port(bridge.name, Kind.HOST, bridge=bridge.name)}
+    for port in bridge.ports:
+        if port.type == "internal":
+            found[port.name] = Port(port.name, Kind.HOST, bridge=bridge.name)
+        elif port.type in _TUNNEL_TYPES:
+            # The datapath shows one port for all tunnels of a type: vxlan_sys_4789.
+            found[port.name] = Port(port.name, Kind.TUNNEL, bridge=bridge.name)
+    return found
+
+
+def is_switchdev(nic: NicState) -> bool:
+    """Whether the NIC's e-switch can be programmed now.
+
+    Representors exist in no other mode, so they prove it where devlink shows no mode (nfp).
+    """
+    if not isinstance(nic.eswitch, Unknown) and nic.eswitch.mode == "switchdev":
+        return True
+    return any(vf.representor for vf in nic.vfs)
+
+
+def _eswitch_ports(
+    nic: NicState, observed: ObservedState, bridge_of: dict[str, str]
+) -> Iterable[Port]:
+    if not is_switchdev(nic):
+        return
+    switch = _switch_of(nic, observed)
+    if nic.netdev:
+        bridge = bridge_of.get(nic.netdev)
+        yield Port(nic.netdev, Kind.UPLINK, switch, nic.pci, None, bridge)
+    for vf in nic.vfs:
+        if vf.representor:
+            bridge = bridge_of.get(vf.representor)
+            yield Port(vf.representor, Kind.REPRESENTOR, switch, nic.pci, vf.index, bridge)
+
+
+def _switch_of(nic: NicState, observed: ObservedState) -> str:
+    link = observed.link(nic.netdev) if nic.netdev else None
+    return nic.switch_id or (link.switch_id if link else None) or f"pci {nic.pci}"
+
+
+def _bond(
+    bond: LinkState, observed: ObservedState, ports: dict[str, Port], bridge_of: dict[str, str]
+) -> Port | None:
+    """A kernel bond whose members are all uplinks of one switch is one uplink (domain.md 1.8)."""
+    members = [ports.get(link.name) for link in observed.links if link.master == bond.name]
+    switches = {port.switch if port and port.kind is Kind.UPLINK else None for port in members}
+    if len(switches) != 1 or None in switches:
+        return None
+    return Port(bond.name, Kind.UPLINK, switches.pop(), bridge=bridge_of.get(bond.name))
+
+
+def find_nic(match: NicMatch, observed: ObservedState) -> NicState | None:
+    """The one PF for which every given field holds; None if there is none or more than one."""
+    found = [
+        nic
+        for nic in observed.nics
+        if match.mac in (None, nic.mac)
+        and match.pci in (None, nic.pci)
+        and match.name in (None, nic.netdev)
+    ]
+    return found[0] if len(found) == 1 else None
+
+
+def wanted_ports(
+    desired: DesiredState, observed: ObservedState
+) -> tuple[tuple[str, Port | Missing], ...]:
+    """The ports that the spec puts into bridges, each with the name of its bridge."""
+    known = topology(observed)
+    return tuple(
+        (bridge.name, _resolve(port, desired, observed, known))
+        for bridge in desired.bridges
+        for port in bridge.ports
+    )
+
+
+def _resolve(
+    port: DesiredPort, desired: DesiredState, observed: ObservedState, known: Topology
+) -> Port | Missing:
+    nic = find_nic(desired.nic(port.nic).match, observed)
+    if nic is None:
+        return Missing(str(port), f"no NIC, or more than one, is {desired.nic(port.nic).match}")
+    if port.vf is None:
+        if nic.netdev is None:
+            return Missing(str(port), f"{nic.pci} has no interface in this network namespace")
+        uplink = known.ports.get(nic.netdev)
+        return uplink or Missing(str(port), f"{nic.netdev} is not in switchdev mode")
+    vf = nic.vf(port.vf)
+    if vf is None:
+        return Missing(str(port), f"{nic.pci} has no VF {port.vf}")
+    if vf.representor is None:
+        return Missing(str(port), f"VF {port.vf} of {nic.pci} has no representor")
+    return known.port(vf.representor)

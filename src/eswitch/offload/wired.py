@@ -1,0 +1,179 @@
+"""The first two layers: is the host as wanted, and could traffic run in hardware at all?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from eswitch.model.observed import ObservedState, OvsPort, OvsStatus, Unknown
+from eswitch.model.plan import Plan
+from eswitch.model.report import Check, Layer, Verdict
+
+from .read import Running
+from .topology import Kind, Missing, Port
+
+Wanted = tuple[tuple[str | None, Port | Missing], ...]
+"""Bridge and port; the bridge is None where any will do (there is no spec)."""
+
+_START = "systemctl start openvswitch-switch"
+_RESTART = "systemctl restart openvswitch-switch (the switch stands still for a moment)"
+
+
+def configured(plan: Plan) -> tuple[Check, ...]:
+    """Nothing left to do: each pending step and each blocker is a failed check."""
+    pending = tuple(
+        Check(
+            Layer.CONFIGURED,
+            step.subject,
+            f"is {step.attribute} {step.new}?",
+            Verdict.FAILED,
+            f"it is {step.old}",
+            "eswitch apply",
+        )
+        for step in plan.steps
+    )
+    blocked = tuple(
+        Check(
+            Layer.CONFIGURED,
+            blocker.subject,
+            "can it be as the spec wants it?",
+            Verdict.FAILED,
+            blocker.message,
+            blocker.hint,
+        )
+        for blocker in plan.blockers
+    )
+    done = Check(
+        Layer.CONFIGURED,
+        "this host",
+        "is it as the spec wants it?",
+        Verdict.OK,
+        "nothing is left to change",
+    )
+    return pending + blocked or (done,)
+
+
+def wired(observed: ObservedState, wanted: Wanted, running: Running) -> tuple[Check, ...]:
+    """Whether the ports are there, up, with carrier, and Open vSwitch offloads to them."""
+    if observed.ovs.status is not OvsStatus.RUNNING:
+        install = "apt install openvswitch-switch"
+        return (
+            _wired(
+                "Open vSwitch",
+                "does it run?",
+                Verdict.FAILED,
+                observed.ovs.reason or observed.ovs.status.value,
+                install if observed.ovs.status is OvsStatus.ABSENT else _START,
+            ),
+        )
+    if not wanted:
+        return (
+            _wired(
+                "this host",
+                "is an e-switch part of a bridge?",
+                Verdict.FAILED,
+                "no uplink or representor of an e-switch is in an Open vSwitch bridge",
+                "eswitch init > eswitch.yaml writes a spec for this host",
+            ),
+        )
+    checks = [_offloads(observed, running)]
+    for bridge, port in wanted:
+        if isinstance(port, Missing):
+            checks.append(_wired(port.subject, "is it here?", Verdict.FAILED, port.why, None))
+        else:
+            checks += _port_checks(observed, bridge, port)
+    return tuple(checks)
+
+
+def _wired(
+    subject: str, question: str, verdict: Verdict, evidence: str, hint: str | None = None
+) -> Check:
+    return Check(Layer.WIRED, subject, question, verdict, evidence, hint)
+
+
+def _offloads(observed: ObservedState, running: Running) -> Check:
+    """The daemon's own word; the database key alone proves nothing (domain.md 4.1)."""
+    question = "does the running daemon offload flows?"
+    if isinstance(running.on, Unknown):
+        return _wired("Open vSwitch", question, Verdict.UNKNOWN, running.evidence)
+    if running.on:
+        return _wired("Open vSwitch", question, Verdict.OK, running.evidence)
+    key = observed.ovs.other_config.get("hw-offload", "not set")
+    hint = (
+        _RESTART if key == "true" else "ovs-vsctl set Open_vSwitch . other_config:hw-offload=true"
+    )
+    evidence = f"{running.evidence}; other_config:hw-offload is {key}"
+    return _wired("Open vSwitch", question, Verdict.FAILED, evidence, hint)
+
+
+def _port_checks(observed: ObservedState, bridge: str | None, port: Port) -> Iterator[Check]:
+    yield _in_bridge(observed, bridge, port)
+    link = observed.link(port.name)
+    if link is None:
+        yield _wired(port.subject, "is its link up?", Verdict.UNKNOWN, "the link was not read")
+        return
+    if link.up:
+        yield _wired(port.subject, "is its link up?", Verdict.OK, "up")
+    else:
+        # The representor's admin state drives the VF's carrier (domain.md 1.6).
+        hint = f"ip link set {port.name} up"
+        yield _wired(port.subject, "is its link up?", Verdict.FAILED, "down", hint)
+    yield _hw_tc_offload(port, link.hw_tc_offload)
+    if port.kind is Kind.UPLINK and link.up:
+        yield _carrier(port.subject, carrier=link.carrier, hint="check cable, module and far end")
+    if port.kind is Kind.REPRESENTOR:
+        yield from _vf_carrier(observed, port)
+
+
+def _in_bridge(observed: ObservedState, bridge: str | None, port: Port) -> Check:
+    question = f"is it a working port of {bridge or 'a bridge'}?"
+    found = observed.ovs.bridge(bridge) if bridge else observed.ovs.bridge_of(port.name)
+    there = found.port(port.name) if found else None
+    if found is None or there is None:
+        where = observed.ovs.bridge_of(port.name)
+        evidence = f"it is in {where.name}" if where else "it is in no bridge"
+        return _wired(port.subject, question, Verdict.FAILED, evidence, "eswitch apply")
+    trouble = _trouble(there)
+    if trouble:
+        return _wired(port.subject, question, Verdict.FAILED, trouble, "see ovs-vswitchd.log")
+    if there.ofport is None:
+        evidence = "ovs-vswitchd has not numbered it yet"
+        return _wired(port.subject, question, Verdict.UNKNOWN, evidence)
+    return _wired(port.subject, question, Verdict.OK, f"{found.name}, OpenFlow port {there.ofport}")
+
+
+def _trouble(port: OvsPort) -> str | None:
+    """ovs-vsctl reports success for a port that does not work (domain.md 4.7)."""
+    if port.error:
+        return port.error
+    return "OpenFlow port -1: ovs-vswitchd could not open it" if port.ofport == -1 else None
+
+
+def _hw_tc_offload(port: Port, value: bool | Unknown | None) -> Check:  # noqa: FBT001 (tri-state)
+    question = "is hw-tc-offload on?"
+    if isinstance(value, Unknown):
+        return _wired(port.subject, question, Verdict.UNKNOWN, value.reason)
+    if value is None:
+        return _wired(port.subject, question, Verdict.UNKNOWN, "not asked")
+    if value:
+        return _wired(port.subject, question, Verdict.OK, "on")
+    hint = f"ethtool -K {port.name} hw-tc-offload on"
+    return _wired(port.subject, question, Verdict.FAILED, "off", hint)
+
+
+def _carrier(subject: str, *, carrier: bool | None, hint: str) -> Check:
+    question = "has it a carrier?"
+    if carrier is None:
+        return _wired(subject, question, Verdict.UNKNOWN, "the kernel does not say")
+    if carrier:
+        return _wired(subject, question, Verdict.OK, "carrier")
+    return _wired(subject, question, Verdict.FAILED, "no carrier", hint)
+
+
+def _vf_carrier(observed: ObservedState, port: Port) -> Iterator[Check]:
+    """A VF that this host drives shows its carrier once it is up; others cannot be asked."""
+    nic = observed.nic(port.pci) if port.pci else None
+    vf = nic.vf(port.vf) if nic and port.vf is not None else None
+    link = observed.link(vf.netdev) if vf and vf.netdev else None
+    if link and link.up:
+        subject = f"{link.name} ({port.pci} VF {port.vf})"
+        yield _carrier(subject, carrier=link.carrier, hint=f"ip link set {port.name} up")

@@ -1,0 +1,226 @@
+"""Open vSwitch as it is -> the bridges of a starter spec.
+
+Only bridges with a port of an e-switch are read back: the others are not eswitch's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+from eswitch.model.desired import (
+    DesiredBridge,
+    DesiredNic,
+    DesiredOvs,
+    DesiredPort,
+    TcPolicy,
+)
+from eswitch.model.observed import NicState, ObservedState, OvsBridge, OvsPort, OvsStatus
+
+from .tree import Path
+from .values import (
+    Address,
+    BadValue,
+    Gateway,
+    choice_of,
+    parse_address,
+    parse_bridge_name,
+    parse_gateway,
+    parse_max_idle,
+    parse_vlan,
+)
+from .writing import scalar
+
+_Single = tuple[str, int | None]
+
+
+class BridgeReader:
+    """Reads bridges, ports, addresses and gateways back; tells `remark` what it leaves out."""
+
+    def __init__(
+        self,
+        observed: ObservedState,
+        labels: Mapping[str, NicState],
+        remark: Callable[..., None],
+    ) -> None:
+        self._observed = observed
+        self._labels = labels
+        self._remark = remark
+        self._singles: dict[str, _Single] = {}
+        for label, nic in labels.items():
+            for vf in nic.vfs:
+                if vf.representor and nic.sriov and vf.index < nic.sriov.count:
+                    self._singles[vf.representor] = (label, vf.index)
+            if nic.netdev:
+                self._singles[nic.netdev] = (label, None)
+        self._readable = {b.name: b for b in observed.ovs.bridges if _readable(b.name)}
+        self._seen_addresses: set[Gateway] = set()
+        self._seen_families: set[int] = set()
+
+    def vlan(self, nic: NicState, index: int) -> int | None:
+        """The access VLAN of a VF's port, if it is in a bridge that is read back."""
+        vf = nic.vf(index)
+        port = self._port(vf.representor) if vf and vf.representor else None
+        return _tag(port) if port else None
+
+    def bridges(self, nics: Sequence[DesiredNic]) -> tuple[DesiredBridge, ...]:
+        """All bridges with a port of these NICs."""
+        counts = {nic.name: len(nic.vfs) for nic in nics}
+        vlans = {(nic.name, vf.index): vf.vlan for nic in nics for vf in nic.vfs}
+        made = []
+        for name, bridge in self._readable.items():
+            singles = []
+            for port in bridge.ports:
+                single = self._singles.get(port.name)
+                if single and (single[1] is None or single[1] < counts[single[0]]):
+                    singles.append(single)
+            if not singles:
+                continue
+            # Ports come in the database's order, which means nothing.
+            singles.sort(
+                key=lambda one: (list(counts).index(one[0]), -1 if one[1] is None else one[1])
+            )
+            ports = tuple(
+                DesiredPort(nic, vf, vlans.get((nic, vf or 0)) if vf is not None else None)
+                for nic, vf in singles
+            )
+            self._port_remarks(bridge)
+            addresses = self._addresses(name)
+            made.append(DesiredBridge(name, ports, addresses, self._gateways(name, addresses)))
+        for bridge in self._observed.ovs.bridges:
+            if bridge.name not in self._readable:
+                self._remark(("end",), f"the bridge {bridge.name} cannot be written in a spec")
+        return tuple(made)
+
+    def ovs(self) -> DesiredOvs:
+        """Open vSwitch's settings; hw-offload is always asked for."""
+        config = self._observed.ovs.other_config
+        policy = idle = None
+        try:
+            if "tc-policy" in config:
+                policy = choice_of(TcPolicy, "a TC policy")(config["tc-policy"])
+            if config.get("max-idle", "").isdecimal():
+                idle = parse_max_idle(int(config["max-idle"][:18]))
+        except BadValue as error:
+            self._remark(("end",), f"a setting of Open vSwitch was left out: {error.message}")
+        running = self._observed.ovs.status is OvsStatus.RUNNING
+        if running and config.get("hw-offload") != "true":
+            self._remark(("ovs",), "hw-offload is off now")
+        return DesiredOvs(tc_policy=policy, max_idle=idle)
+
+    def uplink_remarks(self, nic: NicState) -> list[str]:
+        """What a NIC's interface carries now: addresses, a bridge, the user's own session."""
+        link = self._observed.link(nic.netdev) if nic.netdev else None
+        if link is None:
+            return []
+        remarks = []
+        if link.addresses:
+            remarks.append(f"addresses on {link.name} now: {', '.join(link.addresses)}")
+        carriers = [link]
+        if link.master and (master := self._observed.link(link.master)):
+            carriers.append(master)
+            remarks.append(f"{link.name} belongs to {master.name} now")
+        own = {address.split("/")[0] for carrier in carriers for address in carrier.addresses}
+        if own & set(self._observed.session_addresses):
+            remarks.append("your own session comes in through here")
+        return remarks
+
+    def proposal(self) -> list[str]:
+        """A bridge to begin with, as comment lines, for a host that has none."""
+        label, nic = next(iter(self._labels.items()))
+        taken = {link.name for link in self._observed.links} | set(self._labels)
+        name = next(f"vmbr{n}" for n in range(2, 4096) if f"vmbr{n}" not in taken)
+        lines = ["A bridge for the guests; take the # away:", "", "bridges:", f"  {name}:"]
+        lines.append(f"    ports: [{scalar(label)}]")
+        link = self._observed.link(nic.netdev) if nic.netdev else None
+        addresses = [a for a in map(_address, link.addresses if link else ()) if a]
+        if not addresses:
+            return [*lines, "    # address: 192.168.1.101/24   # if the host needs one here"]
+        words = ", ".join(scalar(str(address)) for address in addresses)
+        lines.append(f"    address: [{words}]   # moves here from {nic.netdev}")
+        routes = [route.gateway for route in self._observed.routes if route.device == nic.netdev]
+        gateway = _gateway(routes[0]) if routes else None
+        if gateway and any(gateway in address.network for address in addresses):
+            lines.append(f"    gateway: {scalar(str(gateway))}")
+        return lines
+
+    def _port(self, name: str) -> OvsPort | None:
+        bridge = self._observed.ovs.bridge_of(name)
+        return bridge.port(name) if bridge and bridge.name in self._readable else None
+
+    def _port_remarks(self, bridge: OvsBridge) -> None:
+        path: Path = ("bridges", bridge.name, "ports")
+        others = []
+        for port in bridge.ports:
+            single = self._singles.get(port.name)
+            if single is None:
+                if port.name != bridge.name:
+                    others.append(port.name)
+            elif single[1] is None and port.tag is not None:
+                self._remark(path, f"the uplink {port.name} has tag {port.tag}: not in a spec")
+            elif port.tag is not None and _tag(port) is None:
+                self._remark(path, f"{port.name} has tag {port.tag}: not in a spec")
+            if single is not None and port.trunks:
+                shown = ", ".join(str(vlan) for vlan in port.trunks[:8])
+                self._remark(path, f"{port.name} has trunks {shown}: not in a spec")
+        if others:
+            self._remark(path, f"other ports, left alone: {', '.join(others)}")
+
+    def _addresses(self, bridge: str) -> tuple[Address, ...]:
+        link = self._observed.link(bridge)
+        kept = []
+        for text in link.addresses if link else ():
+            address = _address(text)
+            if address is None or address.ip in self._seen_addresses:
+                self._remark(("bridges", bridge), f"{text} was left out: it cannot be in a spec")
+            else:
+                self._seen_addresses.add(address.ip)
+                kept.append(address)
+        return tuple(kept)
+
+    def _gateways(self, bridge: str, addresses: Sequence[Address]) -> tuple[Gateway, ...]:
+        kept: list[Gateway] = []
+        routes = [route for route in self._observed.routes if route.device == bridge]
+        for route in sorted(routes, key=lambda route: route.metric):
+            gateway = _gateway(route.gateway)
+            if gateway is None:
+                continue
+            local = gateway.version == 6 and gateway.is_link_local
+            own = [address for address in addresses if address.version == gateway.version]
+            reached = local or any(gateway in address.network for address in own)
+            itself = any(gateway == address.ip for address in own)
+            if gateway.version in self._seen_families or not reached or itself:
+                text = f"the gateway {gateway} was left out: a second one, or not in a network here"
+                self._remark(("bridges", bridge), text)
+            else:
+                self._seen_families.add(gateway.version)
+                kept.append(gateway)
+        return tuple(kept)
+
+
+def _readable(name: str) -> bool:
+    try:
+        parse_bridge_name(name)
+    except BadValue:
+        return False
+    return True
+
+
+def _address(text: str) -> Address | None:
+    try:
+        return parse_address(text)
+    except BadValue:
+        return None
+
+
+def _gateway(text: str | None) -> Gateway | None:
+    try:
+        return parse_gateway(text)
+    except BadValue:
+        return None
+
+
+def _tag(port: OvsPort) -> int | None:
+    try:
+        return parse_vlan(port.tag)
+    except BadValue:
+        return None

@@ -1,0 +1,222 @@
+"""A host as it is -> a first spec of it, commented.
+
+What was set up by hand is read back, so that planning this spec on that host changes as little as
+possible; what cannot be expressed is named in a comment, never dropped in silence.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from eswitch.model.desired import (
+    DesiredNic,
+    DesiredState,
+    DesiredVf,
+    EswitchMode,
+    MacPolicy,
+    NicMatch,
+    VfDriver,
+)
+from eswitch.model.drivers import Support, profile_of
+from eswitch.model.identifiers import ZERO_MAC, MacAddress, derived_mac
+from eswitch.model.observed import (
+    EswitchState,
+    NicState,
+    ObservedState,
+    OvsState,
+    OvsStatus,
+    VfState,
+)
+
+from .read_back import BridgeReader
+from .tree import Path
+from .values import MAX_VFS, BadValue, parse_mac, parse_nic_name
+from .writing import dump
+
+DEFAULT_VFS = 2
+"""VFs to propose for a NIC that has none."""
+
+_EXAMPLE = """\
+This is how a spec looks:
+
+nics:
+  cx6:
+    match: {mac: "08:c0:eb:32:98:11"}   # or pci: "0000:07:00.0", or name: enp7s0f0np0
+    vfs: 2
+bridges:
+  vmbr2:
+    ports: [cx6]                        # the uplink and all VFs; or cx6/uplink, cx6/0, cx6/1
+    address: 192.168.1.101/24
+    gateway: 192.168.1.1"""
+
+
+@dataclass
+class _Draft:
+    """The spec while it is being written."""
+
+    observed: ObservedState
+    remarks: dict[Path, list[str]] = field(default_factory=dict)
+    labels: dict[str, NicState] = field(default_factory=dict)
+    macs: set[MacAddress] = field(default_factory=set)
+
+    def remark(self, path: Path, *texts: str) -> None:
+        self.remarks.setdefault(path, []).extend(texts)
+
+
+def unfit(nic: NicState) -> str | None:
+    """Why a NIC cannot be an e-switch here and now; None if it can."""
+    profile = profile_of(nic.driver)
+    if nic.driver is None:
+        return "no driver is bound to it"
+    if profile is None:
+        return "eswitch does not know this driver"
+    if profile.support is Support.IMPOSSIBLE:
+        return profile.remark
+    if nic.sriov is None:
+        return "it has no SR-IOV here: enable it in the BIOS, and in the NIC's firmware"
+    if nic.sriov.total < 1:
+        return "its firmware offers no VFs (sriov_totalvfs is 0): enable SR-IOV in the firmware"
+    return None
+
+
+def starter(observed: ObservedState) -> str:
+    """The text of a commented spec of this host; `load()` always takes it."""
+    draft = _Draft(observed)
+    fit = [nic for nic in observed.nics if unfit(nic) is None]
+    _header(draft, fit)
+    for nic in fit:
+        draft.labels[_label(nic, draft)] = nic
+    for nic in fit:
+        if nic.mac is not None:
+            draft.macs.add(nic.mac)
+            draft.macs.update(derived_mac(nic.mac, vf) for vf in range(MAX_VFS))
+    reader = BridgeReader(observed, draft.labels, draft.remark)
+    nics = tuple(_nic(label, draft, reader) for label in draft.labels)
+    bridges = reader.bridges(nics)
+    if not fit:
+        return dump(DesiredState(), draft.remarks)
+    ovs = reader.ovs()
+    if not bridges:
+        draft.remark(("end",), *reader.proposal())
+    return dump(DesiredState(nics, bridges, ovs), draft.remarks)
+
+
+def _header(draft: _Draft, fit: list[NicState]) -> None:
+    host = f"kernel {draft.observed.kernel.release}, {_ovs(draft.observed.ovs)}"
+    lines = [
+        f"The e-switches of this host, as `eswitch init` found it ({host}).",
+        "Change what should be different; `eswitch plan` shows what would happen, and",
+        "`eswitch apply` makes it so. `eswitch schema` describes all keys.",
+    ]
+    others = [nic for nic in draft.observed.nics if nic not in fit]
+    if not fit:
+        lines += ["", "No NIC of this host can be an e-switch (`eswitch show` says more)."]
+    if others:
+        lines += ["", "NICs that cannot be an e-switch:"]
+        lines += [f"  {_identity(nic)}: {unfit(nic)}" for nic in others]
+    if not fit:
+        lines += ["", *_EXAMPLE.splitlines()]
+    draft.remark((), *lines)
+
+
+def _ovs(ovs: OvsState) -> str:
+    if ovs.status is OvsStatus.RUNNING:
+        return f"Open vSwitch {ovs.version or 'of unknown version'}"
+    absent = ovs.status is OvsStatus.ABSENT
+    return f"Open vSwitch {'is not installed' if absent else 'does not answer'}"
+
+
+def _identity(nic: NicState) -> str:
+    words = [str(nic.pci), nic.netdev or "(no interface)", f"driver {nic.driver or '(none)'}"]
+    return ", ".join(words)
+
+
+def _label(nic: NicState, draft: _Draft) -> str:
+    """The interface's name if the spec may use it, else nicN."""
+    bridges = {bridge.name for bridge in draft.observed.ovs.bridges}
+    names = [nic.netdev or "", *(f"nic{number}" for number in range(len(bridges) + 512))]
+    for name in names:
+        try:
+            label = parse_nic_name(name)
+        except BadValue:
+            continue
+        if label not in draft.labels and label not in bridges:
+            return label
+    raise AssertionError("512 NICs")  # PCI allows that many in theory
+
+
+def _nic(label: str, draft: _Draft, reader: BridgeReader) -> DesiredNic:
+    nic = draft.labels[label]
+    path: Path = ("nics", label)
+    profile = profile_of(nic.driver)
+    title = f" ({profile.title})" if profile else ""
+    draft.remark(path, f"{_identity(nic)}{title}")
+    if profile and profile.support is not Support.PROVEN:
+        draft.remark(path, f"known from documents only: {profile.remark}")
+    if isinstance(nic.eswitch, EswitchState):
+        draft.remark(path, f"e-switch mode now: {nic.eswitch.mode}")
+    else:
+        draft.remark(path, f"e-switch mode now: unknown ({nic.eswitch.reason})")
+    draft.remark(path, *reader.uplink_remarks(nic))
+    return DesiredNic(label, _match(nic, draft), _vfs(label, draft, reader))
+
+
+def _match(nic: NicState, draft: _Draft) -> NicMatch:
+    """By MAC, or by PCI address where the MAC is unknown or shared."""
+    sharing = [other for other in draft.observed.nics if other.mac == nic.mac]
+    try:
+        mac = parse_mac(nic.mac)
+    except BadValue:
+        return NicMatch(pci=nic.pci)
+    return NicMatch(mac=mac) if len(sharing) == 1 else NicMatch(pci=nic.pci)
+
+
+def _vfs(label: str, draft: _Draft, reader: BridgeReader) -> tuple[DesiredVf, ...]:
+    nic = draft.labels[label]
+    path: Path = ("nics", label, "vfs")
+    total, count = (nic.sriov.total, nic.sriov.count) if nic.sriov else (0, 0)
+    if count == 0:
+        proposed = min(DEFAULT_VFS, total)
+        draft.remark(path, f"none now; a proposal, at most {total}")
+        return tuple(DesiredVf(index) for index in range(proposed))
+    draft.remark(path, f"{count} now, at most {total}")
+    vfs = [_vf(nic, index, draft, reader) for index in range(min(count, MAX_VFS))]
+    if any(vf.mac_policy is MacPolicy.UNMANAGED for vf in vfs):
+        draft.remark(
+            path,
+            "mac: keep leaves a MAC as it is. One that nobody set changes whenever a driver is",
+            "bound; mac: auto gives one that stays.",
+        )
+    for vf in vfs:
+        state = nic.vf(vf.index)
+        if state and state.users:
+            draft.remark((*path, vf.index), f"in use by {', '.join(state.users)}")
+    return tuple(vfs)
+
+
+def _vf(nic: NicState, index: int, draft: _Draft, reader: BridgeReader) -> DesiredVf:
+    state = nic.vf(index)
+    policy, mac = _vf_mac(nic, index, state, draft)
+    profile = profile_of(nic.driver)
+    bound = state is not None and profile is not None and state.driver == profile.vf_driver
+    driver = VfDriver.HOST if bound else VfDriver.NONE
+    return DesiredVf(index, policy, mac, reader.vlan(nic, index), driver)
+
+
+def _vf_mac(
+    nic: NicState, index: int, state: VfState | None, draft: _Draft
+) -> tuple[MacPolicy, MacAddress | None]:
+    if state is not None and state.mac is not None and state.mac != ZERO_MAC:
+        if nic.mac is not None and state.mac == derived_mac(nic.mac, index):
+            return MacPolicy.DERIVED, None
+        try:
+            mac = parse_mac(state.mac)
+        except BadValue:
+            mac = None
+        if mac and mac not in draft.macs:
+            draft.macs.add(mac)
+            return MacPolicy.FIXED, mac
+        return MacPolicy.UNMANAGED, None
+    # VFs of a NIC that must change its mode are made anew, so nothing is lost by a stable MAC.
+    stays = isinstance(nic.eswitch, EswitchState) and nic.eswitch.mode == EswitchMode.SWITCHDEV
+    return (MacPolicy.UNMANAGED if stays else MacPolicy.DERIVED), None

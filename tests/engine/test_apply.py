@@ -1,0 +1,184 @@
+"""Apply in rounds, reading back, stopping where it must: with scripted plans on a fake host."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+
+import pytest
+from fakes import FakeHost, fails
+
+from eswitch.engine import apply, journal
+from eswitch.engine.run import StepFailed
+from eswitch.errors import HostError, NotConfirmed, NotEffective, Refused, TimedOut, Unsupported
+from eswitch.model.desired import DesiredState
+from eswitch.model.observed import KernelState, ObservedState
+from eswitch.model.plan import Blocker, Plan
+from eswitch.model.step import Command, Settle, Step, Tool, Unnamed, Word, Write
+
+NUMVFS = "/sys/bus/pci/devices/0000:07:00.0/sriov_numvfs"
+
+
+def step(subject: str, *words: Word, disturbs: tuple[str, ...] = (), tool: Tool = Tool.IP) -> Step:
+    command = Command(tool, words or ("link", "set", subject, "up"))
+    return Step("s", subject, "link", "down", "up", "why", (command,), (), disturbs)
+
+
+def vfs(count: str = "2") -> Step:
+    actions = (Write(NUMVFS, count), Settle())
+    return Step("s", "0000:07:00.0", "VFs", "0", count, "why", actions, (Write(NUMVFS, "0"),))
+
+
+Script = Callable[[list[Plan]], FakeHost]
+
+
+@pytest.fixture
+def script(monkeypatch: pytest.MonkeyPatch) -> Script:
+    """Plans to be answered one after the other; the last one stays."""
+
+    def install(plans: list[Plan]) -> FakeHost:
+        host = FakeHost()
+        monkeypatch.setattr(
+            "eswitch.engine.converge.observe", lambda host: ObservedState(KernelState("6.14"))
+        )
+        monkeypatch.setattr(
+            "eswitch.engine.converge.make_plan",
+            lambda desired, observed: plans.pop(0) if len(plans) > 1 else plans[0],
+        )
+        return host
+
+    return install
+
+
+def go(host: FakeHost, *, consent: bool = True) -> tuple[Step, ...]:
+    return apply(host, DesiredState(), "x.yaml", consent=lambda plan: consent).steps
+
+
+def end_of(host: FakeHost) -> str | None:
+    entry = journal.read(host, f"{journal.DIRECTORY}/000001.jsonl")
+    return entry.end if entry else None
+
+
+def test_nothing_to_do_writes_nothing(script: Script) -> None:
+    host = script([Plan()])
+    assert go(host) == ()
+    assert host.log == []
+    assert host.files == {}
+
+
+def test_steps_run_in_rounds_as_names_appear(script: Script) -> None:
+    later = step("vf0", "link", "set", Unnamed("representor of VF 0"), "up")
+    named = step("vf0", "link", "set", "enp7s0f0r0", "up")
+    host = script([Plan((vfs(), later)), Plan((named,)), Plan()])
+    assert go(host) == (vfs(), named)
+    assert host.log == [
+        f"{NUMVFS}=2",
+        "udevadm settle --timeout=180",
+        "ip link set enp7s0f0r0 up",
+    ]
+    assert end_of(host) == "applied"
+
+
+def test_names_are_waited_for(script: Script) -> None:
+    later = Plan((step("vf0", "link", "set", Unnamed("representor of VF 0"), "up"),))
+    host = script([Plan((vfs(), *later.steps)), later, later, Plan((step("vf0"),)), Plan()])
+    go(host)
+    assert host.time > 0
+
+
+def test_names_that_never_come(script: Script) -> None:
+    later = Plan((step("vf0", "link", "set", Unnamed("representor of VF 0"), "up"),))
+    host = script([Plan((vfs(), *later.steps)), later])
+    with pytest.raises(NotEffective, match="representor of VF 0"):
+        go(host)
+    assert end_of(host) == "failed"
+
+
+def test_what_is_not_read_back_has_not_happened(script: Script) -> None:
+    host = script([Plan((vfs("8"),)), Plan((vfs("8"),))])
+    with pytest.raises(NotEffective, match="VFs was set to 8, but reads back as 0"):
+        go(host)
+    assert host.log == [f"{NUMVFS}=8", "udevadm settle --timeout=180"], "it must not try twice"
+    assert host.time >= 10.0
+    assert end_of(host) == "failed"
+
+
+@pytest.mark.parametrize(("harm", "error"), [(True, Refused), (False, Unsupported)])
+def test_blockers_touch_nothing(script: Script, harm: bool, error: type[Exception]) -> None:
+    blockers = (Blocker("a", "first", "do a", harm=harm), Blocker("b", "second", "do b", harm=harm))
+    host = script([Plan((vfs(),), blockers)])
+    with pytest.raises(error, match="second") as caught:
+        go(host)
+    assert "hint: do b" in str(caught.value)
+    assert host.files == {}
+    assert host.log == []
+
+
+def test_without_consent_nothing_is_touched(script: Script) -> None:
+    host = script([Plan((step("br0", disturbs=("br0 stops",)),))])
+    with pytest.raises(NotConfirmed, match="br0 stops"):
+        go(host, consent=False)
+    assert host.files == {}
+    assert host.log == []
+
+
+def test_a_disturbance_that_nobody_agreed_to_stops_it(script: Script) -> None:
+    host = script([Plan((vfs(),)), Plan((step("br0", disturbs=("br0 stops",)),))])
+    with pytest.raises(NotConfirmed, match="br0 stops"):
+        go(host)
+    assert not any("br0" in line for line in host.log)
+
+
+def test_the_failing_line_of_a_batch_names_its_step(script: Script) -> None:
+    host = script([Plan((step("a"), step("b"), step("c")))])
+    host.fail = fails("-batch", 'Cannot find device "b"\nCommand failed -:2\n')
+    with pytest.raises(StepFailed, match="Cannot find device") as caught:
+        go(host)
+    assert str(caught.value.action) == "ip link set b up"
+    assert caught.value.step == 1
+    assert end_of(host) == "failed"
+
+
+def test_the_kernel_log_explains_vfs_that_do_not_come(script: Script) -> None:
+    host = script([Plan((vfs(),))])
+    error = HostError("Cannot allocate memory", where=NUMVFS, errno=12)
+    host.fail = lambda effect: error if "numvfs" in effect else None
+    with pytest.raises(StepFailed, match="not enough MMIO") as caught:
+        go(host)
+    assert "Above-4G" in (caught.value.hint or "")
+
+
+def test_a_write_that_hangs_says_who_may_hold_it(script: Script) -> None:
+    host = script([Plan((vfs(),))])
+    error = TimedOut("no answer within 60 s", where=NUMVFS)
+    host.fail = lambda effect: error if "numvfs" in effect else None
+    with pytest.raises(StepFailed) as caught:
+        go(host)
+    assert "guest" in (caught.value.hint or "")
+
+
+def test_an_interrupt_is_recorded(script: Script) -> None:
+    host = script([Plan((vfs(),))])
+
+    def interrupt(effect: str) -> HostError | None:
+        raise KeyboardInterrupt
+
+    host.fail = interrupt
+    with pytest.raises(KeyboardInterrupt):
+        go(host)
+    assert end_of(host) == "interrupted"
+
+
+def test_the_journal_is_written_before_the_host_is_touched(script: Script) -> None:
+    host = script([Plan((vfs(),)), Plan()])
+    seen: list[str] = []
+
+    def look(effect: str) -> HostError | None:
+        lines = [json.loads(line) for line in "".join(host.files.values()).splitlines()]
+        seen.extend(line["title"] for line in lines if "step" in line)
+        return None
+
+    host.fail = look
+    go(host)
+    assert seen
+    assert set(seen) == {"0000:07:00.0: VFs 0 -> 2"}

@@ -1,0 +1,151 @@
+"""The journal after crashes, and what rollback makes of it."""
+
+from __future__ import annotations
+
+import pytest
+from fakes import FakeHost, fails
+
+from eswitch.engine import journal, prepare, rollback
+from eswitch.engine.journal import DIRECTORY, Journal
+from eswitch.engine.undo import differences
+from eswitch.errors import HostError, NotEffective, Refused
+from eswitch.model.identifiers import PciAddress
+from eswitch.model.observed import KernelState, NicState, ObservedState, VfState
+from eswitch.model.step import Command, Settle, Step, Tool, Write
+
+PCI = PciAddress("0000:07:00.0")
+NUMVFS = f"/sys/bus/pci/devices/{PCI}/sriov_numvfs"
+EMPTY = ObservedState(KernelState("6.14"))
+
+
+def vfs() -> Step:
+    do, undo = (Write(NUMVFS, "2"), Settle()), (Write(NUMVFS, "0", timeout=81.0),)
+    return Step("s", PCI, "VFs", "0", "2", "why", do, undo)
+
+
+def port() -> Step:
+    do = Command(Tool.OVS, ("add-port", "br0", "x"))
+    undo = Command(Tool.OVS, ("--if-exists", "del-port", "br0", "x"), tolerant=True)
+    return Step("s", "x", "port", "none", "br0", "why", (do,), (undo,))
+
+
+@pytest.fixture
+def host(monkeypatch: pytest.MonkeyPatch) -> FakeHost:
+    monkeypatch.setattr("eswitch.engine.undo.observe", lambda host: EMPTY)
+    return FakeHost()
+
+
+def applied(host: FakeHost, *, end: str = "applied") -> Journal:
+    entry = Journal.begin(host, "x.yaml", EMPTY)
+    entry.intend([vfs(), port()])
+    entry.end(end)
+    return entry
+
+
+def test_undo_is_read_back_in_reverse(host: FakeHost) -> None:
+    applied(host)
+    undo = prepare(host)
+    assert undo is not None
+    assert undo.commands == (
+        "ovs-vsctl --if-exists del-port br0 x",
+        f"echo 0 > {NUMVFS}",
+    )
+    assert rollback(host, undo) == ()
+    assert host.log == [
+        "ovs-vsctl --timeout=60 -- --if-exists del-port br0 x",
+        f"{NUMVFS}=0",
+    ]
+    assert prepare(host) is None
+
+
+def test_the_apply_before_comes_next(host: FakeHost) -> None:
+    first, second = applied(host), applied(host)
+    undo = prepare(host)
+    assert undo is not None
+    assert undo.entry.path == second.path
+    rollback(host, undo)
+    undo = prepare(host)
+    assert undo is not None
+    assert undo.entry.path == first.path
+
+
+def test_nothing_was_ever_applied(host: FakeHost) -> None:
+    assert prepare(host) is None
+
+
+def test_a_line_cut_off_by_a_crash_is_ignored(host: FakeHost) -> None:
+    applied(host, end="failed")
+    path = f"{DIRECTORY}/000001.jsonl"
+    host.files[path] += '{"step": 2, "title": "half a li'
+    undo = prepare(host)
+    assert undo is not None
+    assert len(undo.entry.steps) == 2
+
+
+def test_a_crash_before_the_end_can_be_undone(host: FakeHost) -> None:
+    Journal.begin(host, "x.yaml", EMPTY).intend([vfs()])
+    undo = prepare(host)
+    assert undo is not None
+    assert undo.entry.end is None
+
+
+def test_damage_in_the_middle_is_an_error(host: FakeHost) -> None:
+    applied(host)
+    path = f"{DIRECTORY}/000001.jsonl"
+    head, *rest = host.files[path].splitlines()
+    host.files[path] = "\n".join([head, "garbage", *rest])
+    with pytest.raises(HostError, match="line 2 is damaged"):
+        prepare(host)
+
+
+def test_what_is_gone_already_is_tolerated(host: FakeHost) -> None:
+    applied(host)
+    host.fail = fails("del-port", "no bridge named br0")
+    undo = prepare(host)
+    assert undo is not None
+    gone = rollback(host, undo)
+    assert len(gone) == 1
+    assert "no bridge named br0" in gone[0]
+
+
+def test_a_refusal_can_be_tried_again(host: FakeHost) -> None:
+    applied(host)
+    error = HostError("Device or resource busy", errno=16)
+    host.fail = lambda effect: error if "numvfs" in effect else None
+    undo = prepare(host)
+    assert undo is not None
+    with pytest.raises(HostError, match="busy"):
+        rollback(host, undo)
+    assert prepare(host) is not None
+
+
+def test_a_vf_in_use_is_not_pulled(host: FakeHost, monkeypatch: pytest.MonkeyPatch) -> None:
+    applied(host)
+    held = VfState(0, PciAddress("0000:07:00.2"), users=("process 812 (kvm)",))
+    nic = NicState(PCI, "mlx5_core", None, None, vfs=(held,))
+    now = ObservedState(KernelState("6.14"), nics=(nic,))
+    monkeypatch.setattr("eswitch.engine.undo.observe", lambda host: now)
+    undo = prepare(host)
+    assert undo is not None
+    with pytest.raises(Refused, match="process 812"):
+        rollback(host, undo)
+    assert host.log == []
+
+
+def test_a_host_that_differs_afterwards_is_reported(
+    host: FakeHost, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    applied(host)
+    now = ObservedState(KernelState("6.14"), nics=(NicState(PCI, "mlx5_core", None, None),))
+    monkeypatch.setattr("eswitch.engine.undo.observe", lambda host: now)
+    undo = prepare(host)
+    assert undo is not None
+    with pytest.raises(NotEffective, match=r"0000:07:00\.0 is new"):
+        rollback(host, undo)
+
+
+def test_differences_name_the_place() -> None:
+    before = {"nics": [{"pci": "a", "sriov": {"count": 0}}], "index": 1}
+    after = {"nics": [{"pci": "a", "sriov": {"count": 2}}], "index": 9}
+    assert differences(before, after) == ["nics[a].sriov.count: was 0, now 2"]
+    assert journal.SCHEMA == "eswitch.journal/v1"

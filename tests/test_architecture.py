@@ -1,0 +1,79 @@
+"""The import rule of ARCHITECTURE.md: who may import whom, and who may touch the host."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+SOURCE = Path(__file__).parent.parent / "src" / "eswitch"
+
+# A package may import itself, the packages named here, and `errors`.
+MAY_IMPORT = {
+    "model": set(),
+    "spec": {"model"},
+    "host": set(),
+    "observe": {"model", "host"},
+    "stages": {"model"},
+    "engine": {"model", "host", "observe", "stages"},
+    "offload": {"model", "host", "observe", "stages"},
+    "cli": {"model", "spec", "host", "observe", "stages", "engine", "offload"},
+}
+# Modules with effects; only the door may use them.
+EFFECTS = {"subprocess", "os", "pathlib", "shutil", "socket", "fcntl", "signal", "tempfile"}
+# The command line talks to its own terminal, never to the host.
+TERMINAL = {"os", "signal"}
+
+FILES = sorted(SOURCE.rglob("*.py"))
+
+
+def imported(path: Path) -> set[str]:
+    """Absolute names of all modules that a file imports, wherever in the file."""
+    package = ("eswitch", *path.relative_to(SOURCE).parent.parts)
+    names = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            base = ".".join(package[: len(package) - node.level + 1]) if node.level else ""
+            module = ".".join(part for part in (base, node.module) if part)
+            names |= {f"{module}.{alias.name}" for alias in node.names}
+    return names
+
+
+def house(path: Path) -> str:
+    parts = path.relative_to(SOURCE).parts
+    return parts[0] if len(parts) > 1 else ""
+
+
+def test_every_package_has_its_rule() -> None:
+    assert {house(path) for path in FILES} - {""} == set(MAY_IMPORT)
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(SOURCE)))
+def test_imports_point_one_way(path: Path) -> None:
+    mine = house(path)
+    if not mine:
+        return
+    allowed = MAY_IMPORT[mine] | {mine, "errors", "__version__"}
+    ours = {name.split(".")[1] for name in imported(path) if name.startswith("eswitch.")}
+    assert ours <= allowed
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(SOURCE)))
+def test_only_the_door_has_effects(path: Path) -> None:
+    mine = house(path)
+    if mine == "host":
+        return
+    banned = EFFECTS - (TERMINAL if mine == "cli" else set())
+    assert not {name.split(".")[0] for name in imported(path)} & banned
+
+
+def test_stages_do_no_input_or_output() -> None:
+    for path in FILES:
+        if house(path) in {"stages", "model"}:
+            calls = {
+                node.func.id
+                for node in ast.walk(ast.parse(path.read_text()))
+                if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
+            }
+            assert not calls & {"open", "print", "input", "exec", "eval"}, path
