@@ -105,10 +105,6 @@ static int esim_port_hw_addr_set(struct devlink_port *dl_port, const u8 *addr, i
 
 	if (esim_port_is_uplink(port))
 		return -EOPNOTSUPP;
-	if (is_multicast_ether_addr(addr)) {
-		NL_SET_ERR_MSG_MOD(extack, "Function hw_addr must not be a multicast address");
-		return -EINVAL;
-	}
 	return esim_eswitch_set_vf_mac(port, addr);
 }
 

@@ -169,6 +169,8 @@ static int esim_switch_mode(struct esim_nic *nic, u16 mode, struct netlink_ext_a
 		NL_SET_ERR_MSG_MOD(extack, "Can't change mode, E-Switch is busy");
 		err = -EBUSY;
 	} else {
+		if (nic->num_vfs || esim_is_switchdev(nic))
+			esim_log_mode(nic, "Disable");
 		WRITE_ONCE(nic->mode, mode);
 	}
 	mutex_unlock(&nic->table.lock);
@@ -202,8 +204,6 @@ static int esim_to_switchdev(struct esim_nic *nic, struct netlink_ext_ack *extac
 
 	if (err)
 		return err;
-	if (nic->num_vfs)
-		esim_log_mode(nic, "Disable");
 	err = esim_switch_mode(nic, DEVLINK_ESWITCH_MODE_SWITCHDEV, extack);
 	if (err)
 		return err;
@@ -222,10 +222,8 @@ static int esim_to_switchdev(struct esim_nic *nic, struct netlink_ext_ack *extac
 
 static int esim_to_legacy(struct esim_nic *nic, struct netlink_ext_ack *extack)
 {
-	int err;
+	int err = esim_switch_mode(nic, DEVLINK_ESWITCH_MODE_LEGACY, extack);
 
-	esim_log_mode(nic, "Disable");
-	err = esim_switch_mode(nic, DEVLINK_ESWITCH_MODE_LEGACY, extack);
 	if (err)
 		return err;
 	esim_remove_reps(nic, nic->num_vfs);

@@ -45,9 +45,7 @@ def kvm_works(qemu: str, kernel: Path, timeout: float = PROBE_SECONDS) -> bool:
     return result.returncode == 0 and PROBE_TEXT in result.stdout
 
 
-def choose(
-    cache: Path, qemu: str, kernel: Path, environment: dict[str, str] | None = None
-) -> str:
+def choose(cache: Path, qemu: str, kernel: Path, environment: dict[str, str] | None = None) -> str:
     """``kvm`` or ``tcg``; ``$ESWITCH_LAB_ACCEL`` decides if set, else the probe.
 
     The probe's answer is kept per boot of the host machine and per QEMU.

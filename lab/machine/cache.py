@@ -3,14 +3,15 @@
 ::
 
     ~/.cache/eswitch-lab/
-        build.lock          flock held by the one that builds; its text is the holder's pid
-        accel.json          whether KVM works, per boot of the host machine
-        base-<key>/         disk.qcow2, vmlinuz, initrd, id_ed25519, known_hosts
-        deps-<key>/         disk.qcow2 on top of a base
-        module-<key>/       disk.qcow2 on top of a deps or base
-        tmp-<random>/       being built; whoever holds the lock may remove others' remains
+        locks/<kind>-<key>      flock held by the one that builds; its text is that pid
+        accel.json              whether KVM works, per boot of the host machine
+        base-<key>/             disk.qcow2, vmlinuz, initrd, id_ed25519, known_hosts
+        deps-<key>/             disk.qcow2 on top of a base
+        tools-<key>/            the base's compiler and kernel headers as a file tree
+        module-<key>/           overlay.cpio: eswitchsim compiled for a base
+        tmp-<kind>-<key>-…/     being built, or the remains of a builder that was killed
 
-A directory with one of the three names is complete: it is made elsewhere and renamed.
+A directory with one of the four names is complete: it is made elsewhere and renamed.
 Readers take no lock. The modification time of a directory is the time of its last use.
 """
 
@@ -27,7 +28,7 @@ from pathlib import Path
 
 from .errors import LabError
 
-KEPT = {"base": 2, "deps": 3, "module": 6}
+KEPT = {"base": 2, "deps": 3, "tools": 2, "module": 8}
 KEY_LENGTH = 16
 
 
@@ -54,7 +55,7 @@ def digest_tree(directory: Path) -> str:
 
 
 class Cache:
-    """The directory above. All methods that write need ``lock()`` held."""
+    """The directory above. ``building()`` needs the image's ``lock()`` held."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
@@ -75,11 +76,12 @@ class Cache:
         return path
 
     @contextlib.contextmanager
-    def lock(self, waiting: Callable[[str], None]) -> Iterator[None]:
-        """Only one builds at a time; ``waiting`` is called with the holder's pid if we wait."""
+    def lock(self, kind: str, key: str, waiting: Callable[[str], None]) -> Iterator[None]:
+        """One builder per image at a time; ``waiting`` gets the holder's pid if we wait."""
         try:
-            self.root.mkdir(parents=True, exist_ok=True)
-            handle = open(self.root / "build.lock", "a+", encoding="ascii")
+            locks = self.root / "locks"
+            locks.mkdir(parents=True, exist_ok=True)
+            handle = (locks / f"{kind}-{key}").open("a+", encoding="ascii")
         except OSError as error:
             raise LabError(
                 f"the cache {self.root} cannot be written: {error.strerror}.",
@@ -96,34 +98,37 @@ class Cache:
             handle.truncate()
             handle.write(f"{os.getpid()}\n")
             handle.flush()
-            self._remove_remains()
+            # Whoever left these was killed: we hold the lock now.
+            for path in self.root.glob(f"tmp-{kind}-{key}-*"):
+                shutil.rmtree(path, ignore_errors=True)
             yield
 
     @contextlib.contextmanager
     def building(self, kind: str, key: str) -> Iterator[Path]:
         """A scratch directory that becomes the entry if the block ends without an error."""
-        scratch = Path(tempfile.mkdtemp(prefix="tmp-", dir=self.root))
+        scratch = Path(tempfile.mkdtemp(prefix=f"tmp-{kind}-{key}-", dir=self.root))
         try:
             yield scratch
-            scratch.chmod(0o700)
             scratch.rename(self.entry(kind, key))
         finally:
             shutil.rmtree(scratch, ignore_errors=True)
         self.prune(keep=self.entry(kind, key))
 
-    def _remove_remains(self) -> None:
-        for path in self.root.glob("tmp-*"):
-            shutil.rmtree(path, ignore_errors=True)
-
     def prune(self, keep: Path | None = None) -> list[Path]:
         """Remove the images that were not used for longest, beyond ``KEPT`` per kind."""
         removed = []
         for kind, count in KEPT.items():
-            entries = sorted(
-                self.root.glob(f"{kind}-*"), key=lambda path: path.stat().st_mtime, reverse=True
-            )
+            entries = sorted(self.root.glob(f"{kind}-*"), key=last_use, reverse=True)
             for path in entries[count:]:
                 if path != keep:
                     shutil.rmtree(path, ignore_errors=True)
                     removed.append(path)
         return removed
+
+
+def last_use(path: Path) -> float:
+    """Modification time; 0 for a directory that another process has just removed."""
+    try:
+        return path.stat().st_mtime
+    except FileNotFoundError:
+        return 0.0

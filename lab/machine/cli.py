@@ -6,6 +6,7 @@ import argparse
 import os
 import signal
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn
 
@@ -13,8 +14,9 @@ from . import accel, host, layers, qemu
 from .cache import Cache
 from .deadline import Deadline
 from .errors import LabError, UsageError
-from .guest import Guest
+from .guest import Files, Guest
 from .recipe import SUITES, Recipe
+from .turn import turn
 
 DEFAULT_DEADLINE = 1800.0
 # A shell ends when the person leaves it.
@@ -81,7 +83,7 @@ def add_run_options(verb: argparse.ArgumentParser, deadline: float) -> None:
     verb.add_argument("--append", default="", metavar="ARGUMENTS",
                       help="more arguments for the guest's kernel")  # fmt: skip
     verb.add_argument("--out", type=Path, metavar="DIRECTORY",
-                      help="a directory of this machine that the guest may write: /out")  # fmt: skip
+                      help="a directory here, writable in the guest as /out")  # fmt: skip
     verb.add_argument("--no-module", action="store_true",
                       help="an image without eswitchsim (to try one by hand)")  # fmt: skip
     verb.add_argument("--keep", action="store_true",
@@ -125,28 +127,43 @@ def perform(arguments: list[str]) -> int:
 
 def run(cache: Cache, recipe: Recipe, options: argparse.Namespace, command: list[str]) -> int:
     """Boot, run the command (a login shell if there is none), power off."""
-    shell = options.verb == "shell"
     wanted = hardware(options, accel="tcg")
     paths = host.tools("qemu-system-x86_64", "qemu-img", "ssh")
     files = layers.ensure(cache, host.CHECKOUT, recipe, module=not options.no_module)
     chosen = accel.choose(cache.root, paths["qemu-system-x86_64"], files.base / "vmlinuz")
     wanted = hardware(options, accel=chosen)
+    with turn(cache.root, lambda: host.say("waiting for another guest to end")):
+        return boot(files, wanted, options, command)
+
+
+def boot(
+    files: Files, wanted: qemu.Hardware, options: argparse.Namespace, command: list[str]
+) -> int:
+    """One guest's life; its deadline begins here."""
+    shell = options.verb == "shell"
+    chosen = wanted.accel
     deadline = Deadline(options.deadline)
     with Guest(files, wanted, keep=options.keep) as guest:
-        if options.verbose or shell:
-            host.say(f"booting with {chosen.upper()}: {wanted.nics} NICs, up to {wanted.vfs} VFs each")
+        say = stopwatch(deadline) if options.verbose or shell else quiet
+        say(f"booting with {chosen.upper()}: {wanted.nics} NICs, up to {wanted.vfs} VFs each")
         guest.boot(deadline)
-        if options.verbose:
-            host.say(f"booted after {deadline.seconds - deadline.remaining():.1f} s")
+        say("booted")
         status = guest.run(command or ["bash", "-l"], deadline, terminal=shell)
-        if options.verbose:
-            host.say(f"command ended after {deadline.seconds - deadline.remaining():.1f} s")
+        say("command ended")
         guest.power_off()
-        if options.verbose:
-            host.say(f"powered off after {deadline.seconds - deadline.remaining():.1f} s")
+        say("powered off")
         for line in guest.complaints():
             host.say(f"warning: the guest's kernel said: {line}")
     return status
+
+
+def stopwatch(deadline: Deadline) -> Callable[[str], None]:
+    """Says things with the seconds since the run began."""
+    return lambda message: host.say(f"{deadline.seconds - deadline.remaining():5.1f} s  {message}")
+
+
+def quiet(_message: str) -> None:
+    """Says nothing."""
 
 
 def hardware(options: argparse.Namespace, accel: str) -> qemu.Hardware:

@@ -6,7 +6,11 @@ import re
 from pathlib import Path
 
 TAIL_LINES = 40
-CONTROL_SEQUENCE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\x1b[()][A-Z0-9]|[\x00-\x08\x0b-\x1f]")
+# CSI (ECMA-48 5.4), OSC up to BEL or ST, character sets, then what else is not text.
+CONTROL_SEQUENCE = re.compile(
+    r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|\x1b[()][A-Z0-9]"
+    r"|[\x00-\x08\x0b-\x1f]"
+)
 PANIC = re.compile(r"Kernel panic - not syncing: (.*)")
 # The openings of the kernel's own reports (lib/bug.c, kernel/panic.c, lockdep, KASAN, RCU).
 COMPLAINT = re.compile(

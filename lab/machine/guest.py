@@ -5,21 +5,20 @@ from __future__ import annotations
 import contextlib
 import os
 import selectors
-import shlex
 import shutil
 import signal
 import socket
 import subprocess
 import tempfile
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import IO
+from typing import Self
 
-from . import console, host, qemu
+from . import console, host, qemu, ssh
 from .deadline import Deadline
 from .errors import DeadlineError, GuestError, LabError
-from .image import HOST_ALIAS
 from .qmp import Qmp
 
 BOOT_SECONDS = 300.0
@@ -31,10 +30,15 @@ AFTER_STATUS_SECONDS = 20.0
 
 @dataclass(frozen=True)
 class Files:
-    """What a guest boots from: the base's directory, the top layer's disk."""
+    """What a guest boots from: the base's directory, the top layer's disk.
+
+    ``overlay`` is an initramfs archive whose ``/overlay`` is copied over the root disk
+    before systemd starts (eswitchsim comes that way).
+    """
 
     base: Path
     disk: Path
+    overlay: Path | None = None
 
 
 class Guest:
@@ -59,6 +63,7 @@ class Guest:
         self.disk = disk or self.scratch / "disk.qcow2"
         self._durable = keep or disk is not None
         self.console_log = self.scratch / "console.log"
+        self._ssh_log = self.scratch / "ssh.log"
         self._process: subprocess.Popen[bytes] | None = None
         self._sockets: dict[str, socket.socket] = {}
         self._reports = b""
@@ -66,7 +71,7 @@ class Guest:
 
     # -- life ---------------------------------------------------------------------------
 
-    def __enter__(self) -> Guest:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(
@@ -103,9 +108,16 @@ class Guest:
 
         Raises DeadlineError, and GuestError if the guest goes away before it has ended.
         """
-        command = self._ssh_command(argv, terminal)
+        command = ssh.command(
+            self._tools["ssh"],
+            self.files.base,
+            self._port,
+            argv,
+            terminal=terminal,
+            log=self._ssh_log,
+        )
         if output is None:
-            client = subprocess.Popen(command, stdin=input_stream(terminal))
+            client = subprocess.Popen(command, stdin=input_stream(terminal=terminal))
         else:
             with output.open("wb") as log:
                 client = subprocess.Popen(
@@ -126,8 +138,9 @@ class Guest:
         """
         if self._process is None:
             return
-        word, seconds = ("poweroff", CLEAN_POWEROFF_SECONDS) if self._durable else (
-            "off", POWEROFF_SECONDS)  # fmt: skip
+        word, seconds = "off", POWEROFF_SECONDS
+        if self._durable:
+            word, seconds = "poweroff", CLEAN_POWEROFF_SECONDS
         with contextlib.suppress(OSError):
             self._sockets["control"].sendall(word.encode() + b"\n")
         try:
@@ -174,6 +187,15 @@ class Guest:
         if result.returncode != 0:
             raise LabError(f"qemu-img could not make the overlay: {result.stderr.strip()}")
 
+    def _initrd(self) -> Path:
+        """The base's initramfs, the overlay's archive appended: the kernel unpacks both."""
+        own = self.files.base / "initrd"
+        if self.files.overlay is None:
+            return own
+        joined = self.scratch / "initrd"
+        joined.write_bytes(own.read_bytes() + self.files.overlay.read_bytes())
+        return joined
+
     def _start(self, deadline: Deadline) -> None:
         theirs: dict[str, socket.socket] = {}
         for name in ("qmp", "report", "control"):
@@ -182,7 +204,7 @@ class Guest:
             self._tools["qemu-system-x86_64"],
             self.hardware,
             kernel=self.files.base / "vmlinuz",
-            initrd=self.files.base / "initrd",
+            initrd=self._initrd(),
             disk=self.disk,
             console=self.console_log,
             sockets={name: end.fileno() for name, end in theirs.items()},
@@ -211,24 +233,6 @@ class Guest:
             said = errors.read_text(encoding="utf-8", errors="replace").strip()
             raise GuestError(f"{error.message} It said: {said or 'nothing'}") from error
 
-    def _ssh_command(self, argv: list[str], terminal: bool) -> list[str]:
-        options = {
-            "IdentityFile": self.files.base / "id_ed25519",
-            "IdentitiesOnly": "yes",
-            "UserKnownHostsFile": self.files.base / "known_hosts",
-            "GlobalKnownHostsFile": "/dev/null",
-            "HostKeyAlias": HOST_ALIAS,
-            "StrictHostKeyChecking": "yes",
-            "BatchMode": "yes",
-            "LogLevel": "ERROR",
-            "SendEnv": "TERM COLORTERM NO_COLOR FORCE_COLOR",
-        }
-        words = [self._tools["ssh"], "-F", "none", "-tt" if terminal else "-T"]
-        for name, value in options.items():
-            words += ["-o", f"{name}={quoted_option(str(value))}"]
-        remote = shlex.join(["/usr/local/libexec/lab/run", *argv])
-        return [*words, "-p", str(self._port), "root@127.0.0.1", remote]
-
     def _wait_for_command(self, client: subprocess.Popen[bytes], deadline: Deadline) -> int:
         status: int | None = None
         with selectors.DefaultSelector() as selector, watch(selector, client, "client"):
@@ -256,8 +260,9 @@ class Guest:
                 while status is None:
                     status = exit_status(self._next_report(limit, what="run the command"), status)
         if status is None:
+            said = console.read(self._ssh_log).strip().replace("\n", "; ") or "nothing"
             raise GuestError(
-                f"the connection to the guest broke (ssh ended with {ssh_status}).",
+                f"the connection to the guest broke; ssh ended with {ssh_status} and said: {said}",
                 log=self.console_tail(),
             )
         return status
@@ -319,7 +324,9 @@ class Guest:
 
 
 @contextlib.contextmanager
-def watch(selector: selectors.BaseSelector, process: subprocess.Popen[bytes], name: str):  # type: ignore[no-untyped-def]
+def watch(
+    selector: selectors.BaseSelector, process: subprocess.Popen[bytes], name: str
+) -> Iterator[None]:
     """The selector reports ``name`` when the process has ended."""
     descriptor = os.pidfd_open(process.pid)
     try:
@@ -335,13 +342,7 @@ def exit_status(report: str, known: int | None) -> int | None:
     return int(number) if word == "exit" and number.isdigit() else known
 
 
-def quoted_option(value: str) -> str:
-    """A value of ssh's -o: spaces split it unless quoted; % would be expanded."""
-    value = value.replace("%", "%%")
-    return f'"{value}"' if " " in value and "/" in value else value
-
-
-def input_stream(terminal: bool) -> int | IO[bytes] | None:
+def input_stream(*, terminal: bool) -> int | None:
     """Our stdin for the guest's command: a pipe or file is passed on, a terminal is not.
 
     (A terminal is for ``lab/vm shell``; a command that waits for keys would look hung.)

@@ -6,26 +6,24 @@ import io
 import os
 import subprocess
 import tarfile
-import time
 from pathlib import Path
 
 from . import host
 from .cache import Cache
 from .errors import LabError
 from .recipe import GUEST_FILES, PACK_SCRIPT, Recipe, bootstrap_command
+from .ssh import HOST_ALIAS
 
-# The name that stands for the guest in known_hosts; the port differs from run to run.
-HOST_ALIAS = "eswitch-lab"
+NAMESPACE_HINT = (
+    "without root the package uidmap and a range for you in /etc/subuid and /etc/subgid are "
+    "needed; or run `lab/vm build` as root"
+)
 
 
-def ensure_base(cache: Cache, recipe: Recipe) -> Path:
-    """The base image's directory, built first if need be (lock held by the caller)."""
-    found = cache.find("base", recipe.key)
-    if found is not None:
-        return found
+def build_base(cache: Cache, recipe: Recipe) -> None:
+    """Make the base image's directory (lock held by the caller)."""
     paths = host.tools("mmdebstrap", "mke2fs", "tar", "qemu-img", "ssh-keygen")
     host.say(f"building the Debian {recipe.debian} image (some minutes, once per recipe)")
-    started = time.monotonic()
     with cache.building("base", recipe.key) as scratch:
         make_keys(scratch, paths["ssh-keygen"])
         skeleton = scratch / "skeleton.tar"
@@ -35,8 +33,6 @@ def ensure_base(cache: Cache, recipe: Recipe) -> Path:
         run([paths["qemu-img"], "convert", "-O", "qcow2", str(raw), str(scratch / "disk.qcow2")])
         raw.unlink()
         skeleton.unlink()
-    host.say(f"the image is built ({time.monotonic() - started:.0f} s)")
-    return cache.entry("base", recipe.key)
 
 
 def bootstrap(
@@ -64,7 +60,11 @@ def bootstrap(
     log = scratch / "build.log"
     with log.open("wb") as errors, raw.open("wb") as disk:
         maker = subprocess.Popen(
-            command, stdout=subprocess.PIPE, stdin=subprocess.DEVNULL, stderr=errors, env=environment
+            command,
+            stdout=subprocess.PIPE,
+            stdin=subprocess.DEVNULL,
+            stderr=errors,
+            env=environment,
         )
         try:
             packer = subprocess.run(
@@ -88,8 +88,7 @@ def bootstrap(
         program = "mmdebstrap" if maker.returncode else "mke2fs"
         raise LabError(
             f"{program} could not make the guest's root file system:\n{tail(log)}",
-            hint=None if root else "without root the package uidmap and a range for you in "
-            "/etc/subuid and /etc/subgid are needed; or run `lab/vm build` as root",
+            hint=None if root else NAMESPACE_HINT,
         )
 
 

@@ -1,8 +1,9 @@
-"""Layers between the base image and a run: Python dependencies, then the module.
+"""What is added to the base image: Python dependencies, then the module.
 
-Each layer is a qcow2 overlay that a guest filled in one boot. Its key is the hash of the
-layer below and of its inputs, so a change rebuilds no more than it has to: another kernel
-module costs one boot, other locked dependencies two, other packages everything.
+The dependencies are a layer: a qcow2 overlay that a guest filled in one boot. The module
+is an initramfs archive that is appended at each boot. Keys are hashes of the base and of
+the inputs, so a change rebuilds no more than it has to: another kernel module costs
+seconds, other locked dependencies a boot, other packages everything.
 """
 
 from __future__ import annotations
@@ -13,17 +14,20 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from . import host
+from .accel import choose
 from .cache import Cache, digest, digest_tree
 from .deadline import Deadline
 from .errors import LabError
 from .guest import Files, Guest
-from .image import ensure_base
+from .image import build_base
 from .qemu import Hardware, Share
 from .recipe import Recipe
+from .toolchain import COMPILE, compile_module, ensure_toolchain
 
 LAYER_SECONDS = 600.0
 GUEST_PYTHON = {"13": "3.13"}
@@ -38,16 +42,6 @@ cp -R /run/lab/inputs /opt/eswitch
 python3 -m compileall -q -j 2 /opt/eswitch
 """
 
-MODULE_SCRIPT = """
-set -eu
-kernel=$(uname -r)
-rm -rf /var/tmp/eswitchsim
-cp -R /run/lab/inputs /var/tmp/eswitchsim
-make -C /var/tmp/eswitchsim KDIR="/lib/modules/$kernel/build"
-install -D -m 644 /var/tmp/eswitchsim/eswitchsim.ko "/lib/modules/$kernel/updates/eswitchsim.ko"
-depmod "$kernel"
-"""
-
 
 @dataclass(frozen=True)
 class Plan:
@@ -57,15 +51,17 @@ class Plan:
     requirements: Path | None
     module: Path | None
 
-    def keys(self) -> list[tuple[str, str]]:
-        """(kind, key) of all layers from the bottom up."""
-        keys = [("base", self.recipe.key)]
-        if self.requirements is not None:
-            content = self.requirements.read_bytes()
-            keys.append(("deps", digest(keys[-1][1], content, DEPS_SCRIPT, *PLATFORMS)))
-        if self.module is not None:
-            keys.append(("module", digest(keys[-1][1], digest_tree(self.module), MODULE_SCRIPT)))
-        return keys
+    def deps_key(self) -> str | None:
+        """Key of the dependencies' layer; None without requirements."""
+        if self.requirements is None:
+            return None
+        return digest(self.recipe.key, self.requirements.read_bytes(), DEPS_SCRIPT, *PLATFORMS)
+
+    def module_key(self) -> str | None:
+        """Key of the compiled module; None without sources."""
+        if self.module is None:
+            return None
+        return digest(self.recipe.key, digest_tree(self.module), COMPILE)
 
 
 def snapshot(checkout: Path, recipe: Recipe, scratch: Path, *, module: bool = True) -> Plan:
@@ -94,7 +90,7 @@ def is_source(directory: str, names: list[str]) -> set[str]:
         name
         for name in names
         if not (
-            os.path.isdir(os.path.join(directory, name)) and not name.startswith(".")
+            (os.path.isdir(os.path.join(directory, name)) and not name.startswith("."))
             or name in kbuild
             or (name.endswith(wanted) and not name.endswith(".mod.c"))
         )
@@ -102,57 +98,74 @@ def is_source(directory: str, names: list[str]) -> set[str]:
 
 
 def ensure(cache: Cache, checkout: Path, recipe: Recipe, *, module: bool = True) -> Files:
-    """The base and the top layer's disk, built first where they are missing."""
+    """What a guest boots from, built first where it is missing."""
     with tempfile.TemporaryDirectory(prefix="eswitch-lab-") as name:
-        plan = snapshot(checkout, recipe, Path(name), module=module)
-        found = [cache.find(kind, key) for kind, key in plan.keys()]
-        if None in found:
-            with cache.lock(lambda pid: host.say(f"waiting for process {pid}, which builds")):
-                build_missing(cache, plan, Path(name))
-        kind, key = plan.keys()[-1]
-        return Files(cache.entry("base", recipe.key), cache.entry(kind, key) / "disk.qcow2")
+        scratch = Path(name)
+        plan = snapshot(checkout, recipe, scratch, module=module)
+        base = obtain(cache, "base", recipe.key, lambda: build_base(cache, recipe))
+        top, overlay = base, None
+        deps_key = plan.deps_key()
+        if deps_key is not None:
+            top = obtain(cache, "deps", deps_key,
+                         lambda: build_deps(cache, plan, deps_key, base, scratch))  # fmt: skip
+        module_key = plan.module_key()
+        if module_key is not None:
+            entry = obtain(cache, "module", module_key,
+                           lambda: build_module(cache, plan, module_key, base))  # fmt: skip
+            overlay = entry / "overlay.cpio"
+        return Files(base, top / "disk.qcow2", overlay)
 
 
-def build_missing(cache: Cache, plan: Plan, scratch: Path) -> None:
-    """Build what is missing from the bottom up (lock held)."""
-    base = ensure_base(cache, plan.recipe)
-    below = base
-    for kind, key in plan.keys()[1:]:
-        entry = cache.find(kind, key)
-        if entry is None:
-            started = time.monotonic()
-            if kind == "deps":
-                assert plan.requirements is not None
-                host.say("installing eswitch's Python dependencies into the image")
-                inputs = scratch / "deps"
-                install_wheels(plan.requirements, inputs, GUEST_PYTHON[plan.recipe.debian])
-                script = DEPS_SCRIPT
-            else:
-                assert plan.module is not None
-                host.say("compiling eswitchsim in the guest")
-                inputs, script = plan.module, MODULE_SCRIPT
-            fill(cache, kind, key, Files(base, below / "disk.qcow2"), inputs, script)
-            entry = cache.entry(kind, key)
-            host.say(f"layer {kind} is built ({time.monotonic() - started:.0f} s)")
-        below = entry
+def obtain(cache: Cache, kind: str, key: str, build: Callable[[], None]) -> Path:
+    """The entry, after ``build`` under its lock if it is missing."""
+    found = cache.find(kind, key)
+    if found is None:
+        waiting = f"waiting for process %s, which builds {kind}"
+        with cache.lock(kind, key, lambda pid: host.say(waiting % pid)):
+            found = cache.find(kind, key)
+            if found is None:
+                started = time.monotonic()
+                build()
+                found = cache.entry(kind, key)
+                host.say(f"{kind} is built ({time.monotonic() - started:.0f} s)")
+    return found
 
 
-def fill(cache: Cache, kind: str, key: str, files: Files, inputs: Path, script: str) -> None:
-    """Boot a guest on an overlay, run the script in it, keep the overlay as a layer."""
-    from .accel import choose
+def build_deps(cache: Cache, plan: Plan, key: str, base: Path, scratch: Path) -> None:
+    """The locked wheels in /opt/eswitch, with bytecode by the guest's own Python."""
+    assert plan.requirements is not None
+    host.say("installing eswitch's Python dependencies into the image")
+    inputs = scratch / "deps"
+    install_wheels(plan.requirements, inputs, GUEST_PYTHON[plan.recipe.debian])
+    fill(cache, key, Files(base, base / "disk.qcow2"), inputs)
 
+
+def build_module(cache: Cache, plan: Plan, key: str, base: Path) -> None:
+    """eswitchsim as an archive. One at a time: the toolchain's tree is shared."""
+    assert plan.module is not None
+    tools_key = plan.recipe.key
+    with cache.lock("tools", tools_key, lambda pid: host.say(f"waiting for process {pid}")):
+        root = ensure_toolchain(cache, base, tools_key)
+        host.say("compiling eswitchsim")
+        content = compile_module(root, plan.module)
+    with cache.building("module", key) as entry:
+        (entry / "overlay.cpio").write_bytes(content)
+
+
+def fill(cache: Cache, key: str, files: Files, inputs: Path) -> None:
+    """Boot a guest on an overlay, install the inputs in it, keep the overlay as a layer."""
     qemu = host.tools("qemu-system-x86_64")["qemu-system-x86_64"]
     accel = choose(cache.root, qemu, files.base / "vmlinuz")
     hardware = Hardware(nics=0, accel=accel, shares=(Share("inputs", inputs),))
     deadline = Deadline(LAYER_SECONDS)
-    with cache.building(kind, key) as scratch:
+    with cache.building("deps", key) as scratch:
         output = scratch / "build.log"
         with Guest(files, hardware, disk=scratch / "disk.qcow2") as guest:
             guest.boot(deadline)
-            status = guest.run(["sh", "-c", script], deadline, output=output)
+            status = guest.run(["sh", "-c", DEPS_SCRIPT], deadline, output=output)
             if status != 0:
                 sys.stderr.write(output.read_text(encoding="utf-8", errors="replace"))
-                raise LabError(f"the image layer {kind!r} could not be built (status {status}).")
+                raise LabError(f"the dependencies could not be installed in the guest ({status}).")
             guest.power_off()
 
 

@@ -31,7 +31,11 @@ KERNEL_ARGUMENTS = (
     "panic=-1",
     "quiet",
     "loglevel=5",
-    "systemd.show_status=no",
+    # Says what a slow boot waits for, and nothing about a quick one.
+    "systemd.show_status=auto",
+    # An emulated processor on a busy machine pauses for long without being locked up.
+    "watchdog_thresh=60",
+    "rcupdate.rcu_cpu_stall_timeout=300",
     # These only cost time on an emulated processor.
     "mitigations=off",
     "audit=0",
@@ -159,10 +163,10 @@ def shares(wanted: tuple[Share, ...]) -> list[str]:
     for index, share in enumerate(wanted):
         readonly = "off" if share.writable else "on"
         words += [
-            "-fsdev", f"local,id=share{index},path={escaped(share.path)},security_model=none,"
-            f"multidevs=remap,readonly={readonly}",
-            "-device", f"virtio-9p-pci,fsdev=share{index},mount_tag={share.tag},"
-            f"multifunction=on,addr=0x1a.{index}",
+            "-fsdev", (f"local,id=share{index},path={escaped(share.path)},"
+                       f"security_model=none,multidevs=remap,readonly={readonly}"),
+            "-device", (f"virtio-9p-pci,fsdev=share{index},mount_tag={share.tag},"
+                        f"multifunction=on,addr=0x1a.{index}"),
         ]  # fmt: skip
     return words
 
@@ -176,12 +180,12 @@ def nic(index: int, vfs: int) -> list[str]:
     that QEMU accepts, the PF needs what is left.
     """
     return [
-        "-device", f"pcie-root-port,id=port{index},bus=pcie.0,addr={2 + index:#x},"
-        f"chassis={index + 1},slot={index + 1}",
+        "-device", (f"pcie-root-port,id=port{index},bus=pcie.0,addr={2 + index:#x},"
+                    f"chassis={index + 1},slot={index + 1}"),
         "-device", f"nvme-subsys,id=subsystem{index}",
-        "-device", f"nvme,bus=port{index},addr=0,serial=eswitch{index},subsys=subsystem{index},"
-        f"sriov_max_vfs={vfs},sriov_vq_flexible={2 * vfs},sriov_vi_flexible={vfs},"
-        "max_ioqpairs=256,msix_qsize=256",
+        "-device", (f"nvme,bus=port{index},addr=0,serial=eswitch{index},"
+                    f"subsys=subsystem{index},sriov_max_vfs={vfs},sriov_vq_flexible={2 * vfs},"
+                    f"sriov_vi_flexible={vfs},max_ioqpairs=256,msix_qsize=256"),
     ]  # fmt: skip
 
 

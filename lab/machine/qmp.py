@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import socket
-from typing import Any
 
 from .deadline import Deadline
 from .errors import GuestError
@@ -25,7 +24,7 @@ class Qmp:
         self._line(deadline)
         self.execute("qmp_capabilities", {}, deadline)
 
-    def execute(self, verb: str, arguments: dict[str, Any], deadline: Deadline) -> Any:
+    def execute(self, verb: str, arguments: dict[str, str], deadline: Deadline) -> object:
         """One command and its answer; events in between are dropped."""
         request = {"execute": verb, "arguments": arguments}
         try:

@@ -59,8 +59,10 @@ BOOTSTRAP_OPTIONS = (
     "--dpkgopt=path-exclude=/usr/share/locale/*",
     "--dpkgopt=force-unsafe-io",
     # Debian's own initramfs is only for tests of the boot loader: small, not compressed.
-    "--essential-hook=mkdir -p \"$1/etc/initramfs-tools/conf.d\" && "
-    "printf 'MODULES=list\\nCOMPRESS=cat\\n' >\"$1/etc/initramfs-tools/conf.d/lab.conf\"",
+    (
+        '--essential-hook=mkdir -p "$1/etc/initramfs-tools/conf.d" && '
+        "printf 'MODULES=list\\nCOMPRESS=cat\\n' >\"$1/etc/initramfs-tools/conf.d/lab.conf\""
+    ),
 )
 
 # No journal: the disk is thrown away after each run.

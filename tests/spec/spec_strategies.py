@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from ipaddress import ip_address, ip_interface
 
+from hypothesis import strategies as st
+
 from eswitch.model.desired import (
     DesiredBridge,
     DesiredNic,
@@ -20,7 +22,21 @@ from eswitch.model.desired import (
     VfDriver,
 )
 from eswitch.model.identifiers import MacAddress, PciAddress
-from hypothesis import strategies as st
+from eswitch.model.observed import (
+    EswitchState,
+    KernelState,
+    LinkState,
+    NicState,
+    ObservedState,
+    OvsBridge,
+    OvsPort,
+    OvsState,
+    OvsStatus,
+    RouteState,
+    SriovState,
+    Unknown,
+    VfState,
+)
 
 NIC_NAMES = st.one_of(
     st.from_regex(r"[a-z0-9][a-z0-9_-]{0,8}", fullmatch=True),
@@ -134,3 +150,108 @@ def _bridges(draw: st.DrawFn, names: list[str], ports: list[DesiredPort]) -> lis
             )
         )
     return bridges
+
+
+_ANY_MAC = (
+    st.none()
+    | macs()
+    | st.sampled_from(
+        [
+            MacAddress(text)
+            for text in ("00:00:00:00:00:00", "ff:ff:ff:ff:ff:ff", "ba:dd:ad:de:ad:30")
+        ]
+    )
+)
+_ANY_ADDRESS = st.sampled_from(
+    ["10.0.0.2/24", "10.0.0.3/24", "10.0.0.0/24", "192.168.1.9/32", "2001:db8::2/64", "fe80::1/64"]
+)
+_ANY_GATEWAY = st.sampled_from(["", "10.0.0.1", "10.0.0.2", "172.16.0.1", "fe80::1", "2001:db8::1"])
+
+
+@st.composite
+def _nics(draw: st.DrawFn, pci: PciAddress, names: list[str]) -> NicState:
+    total = draw(st.integers(0, 5))
+    count = draw(st.integers(0, total))
+    vfs = tuple(
+        VfState(
+            index,
+            pci,
+            draw(st.sampled_from([None, "mlx5_core", "vfio-pci", "iavf"])),
+            mac=draw(_ANY_MAC),
+            representor=(draw(st.booleans()) and names.pop()) or None,
+            users=draw(st.sampled_from([(), ("process 1 (\x1b[2J\n# x)",)])),
+        )
+        for index in range(count)
+        if draw(st.booleans())
+    )
+    return NicState(
+        pci,
+        draw(st.sampled_from([None, "mlx5_core", "ice", "bnxt_en", "nfp", "i40e", "tg3"])),
+        (draw(st.booleans()) and names.pop()) or None,
+        draw(_ANY_MAC),
+        sriov=draw(st.sampled_from([None, SriovState(total, count, autoprobe=True)])),
+        eswitch=draw(
+            st.sampled_from([EswitchState("legacy"), EswitchState("switchdev"), Unknown("no\nway")])
+        ),
+        vfs=vfs,
+    )
+
+
+@st.composite
+def hosts(draw: st.DrawFn) -> ObservedState:
+    """Hosts in any state, also impossible ones; only interface names are unique, as they are."""
+    names = [f"eth{number}" for number in range(40)]
+    names[::9] = ["*a", "é日", "Enp1s0", "#x", "enp7s0f0np0"]
+    everything = tuple(names)
+    slots = draw(st.lists(pcis(), max_size=3, unique=True))
+    nics = tuple(draw(_nics(pci, names)) for pci in slots)
+    owned = [nic.netdev for nic in nics if nic.netdev]
+    owned += [vf.representor for nic in nics for vf in nic.vfs if vf.representor]
+    marks = [f"{pci}/{what}" for pci in slots for what in ("uplink", "vf0", "vf1", "vf9")]
+    bridges = []
+    free = draw(st.permutations([*owned, *names[-6:]]))
+    for name in draw(st.lists(st.sampled_from(["vmbr2", "-x", "uplink", *names[:2]]), unique=True)):
+        mine, free = free[:3], free[3:]
+        ports = [
+            OvsPort(
+                port,
+                draw(st.none() | st.integers(0, 4095)),
+                draw(st.sampled_from([(), (1, 2)])),
+                {"eswitch": draw(st.sampled_from(marks))} if marks and draw(st.booleans()) else {},
+            )
+            for port in mine
+        ]
+        bridges.append(OvsBridge(name, (OvsPort(name), *ports)))
+    linked = dict.fromkeys([*everything, *(bridge.name for bridge in bridges)])
+    links = tuple(
+        LinkState(
+            name,
+            index,
+            None,
+            up=True,
+            carrier=None,
+            mtu=1500,
+            master=draw(st.none() | st.sampled_from(everything)),
+            addresses=tuple(draw(st.lists(_ANY_ADDRESS, max_size=2))),
+        )
+        for index, name in enumerate(linked)
+        if name in owned or name not in everything
+    )
+    devices = st.sampled_from([*(bridge.name for bridge in bridges), "eth9", *owned])
+    gateways = draw(st.lists(st.tuples(_ANY_GATEWAY, devices, st.integers(0, 3)), max_size=4))
+    words = st.sampled_from(["true", "false", "skip_sw", "30000", "7", "²", "x"])
+    keys = st.sampled_from(["hw-offload", "tc-policy", "max-idle"])
+    return ObservedState(
+        KernelState("6.1"),
+        nics,
+        links,
+        tuple(
+            RouteState(4, gateway or None, device, metric) for gateway, device, metric in gateways
+        ),
+        OvsState(
+            draw(st.sampled_from(list(OvsStatus))),
+            other_config=draw(st.dictionaries(keys, words)),
+            bridges=tuple(bridges),
+        ),
+        session_addresses=("10.0.0.2",),
+    )

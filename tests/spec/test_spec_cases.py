@@ -6,8 +6,9 @@ import json
 from pathlib import Path
 
 import pytest
-from eswitch.spec import Problem, SpecInvalid, dump, load
 from spec_cases import as_json, cases
+
+from eswitch.spec import Problem, SpecInvalid, dump, load
 
 
 def _name(path: Path) -> str:

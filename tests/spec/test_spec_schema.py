@@ -8,20 +8,50 @@ from typing import Any
 
 import jsonschema
 import pytest
+from spec_cases import CASES, cases
+
 from eswitch.spec import load, schema
 from eswitch.spec.schema import EXAMPLES
 from eswitch.spec.text import decode
 from eswitch.spec.tree import parse
-from spec_cases import CASES, cases
 
 # Bad specs whose mistake is within one value or section: the schema must see them too.
-_ONE_VALUE = """
-    unknown-nic-key unknown-match-key unknown-vf-key unknown-bridge-key unknown-ovs-key guests
-    version-2 version-text match-empty match-missing vfs-missing vfs-257 vfs-negative vfs-true
-    vfs-quoted vfs-list-of-257 mac-short mac-number vlan-0 vlan-4095 vlan-leading-zero driver-vfio
-    mode-word bridge-name-too-long nic-names bridge-names port-syntax address-without-prefix
-    address-netmask ovs-on ovs-values ovs-max-idle-low section-without-value not-a-mapping
-""".split()
+_ONE_VALUE = [
+    "unknown-nic-key",
+    "unknown-match-key",
+    "unknown-vf-key",
+    "unknown-bridge-key",
+    "unknown-ovs-key",
+    "guests",
+    "version-2",
+    "version-text",
+    "match-empty",
+    "match-missing",
+    "vfs-missing",
+    "vfs-257",
+    "vfs-negative",
+    "vfs-true",
+    "vfs-quoted",
+    "vfs-list-of-257",
+    "mac-short",
+    "mac-number",
+    "vlan-0",
+    "vlan-4095",
+    "vlan-leading-zero",
+    "driver-vfio",
+    "mode-word",
+    "bridge-name-too-long",
+    "nic-names",
+    "bridge-names",
+    "port-syntax",
+    "address-without-prefix",
+    "address-netmask",
+    "ovs-on",
+    "ovs-values",
+    "ovs-max-idle-low",
+    "section-without-value",
+    "not-a-mapping",
+]
 
 
 def _plain(path: Path) -> Any:

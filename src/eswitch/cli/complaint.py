@@ -1,8 +1,8 @@
 """Errors as the user sees them: what, where, the host's own words, and a way out.
 
-    error: WHERE: WHAT
-      the kernel's or the tool's own words
-    hint: WHAT TO TYPE
+error: WHERE: WHAT
+  the kernel's or the tool's own words
+hint: WHAT TO TYPE
 """
 
 from __future__ import annotations
@@ -43,22 +43,14 @@ def obstacles(blockers: Iterable[Blocker]) -> list[Line]:
 
 
 def _said(message: str, where: str | None) -> list[Line]:
-    first, _, rest = message.partition("\n")
     place = f"{where}: " if where else ""
-    lines = paragraph(place + first, first="error: ")
-    lines[0] = line(bad("error: "), *_after(lines[0], "error: "))
-    return lines + [line(text) for text in rest.split("\n") if rest]
-
-
-def _after(first: Line, prefix: str) -> Line:
-    text = "".join(span.text for span in first)
-    return line(text.removeprefix(prefix))
+    first, *others = message.split("\n")
+    lines = paragraph(place + first, first=bad("error: "))
+    return lines + [line(text, hang=len(text) - len(text.lstrip())) for text in others]
 
 
 def _hint(hint: str) -> list[Line]:
-    lines = paragraph(hint, first="hint: ")
-    lines[0] = line(strong("hint: "), *_after(lines[0], "hint: "))
-    return lines
+    return paragraph(hint, first=strong("hint: "))
 
 
 def _own_words(error: EswitchError) -> list[str]:
@@ -77,5 +69,3 @@ def defect(problem: BaseException) -> list[Line]:
         *_said(f"this is a defect of eswitch: {said}", None),
         *_hint("`--debug` (or ESWITCH_DEBUG=1) shows where; please report it with that"),
     ]
-
-

@@ -5,8 +5,13 @@ from __future__ import annotations
 import io
 import json
 import re
+from typing import TYPE_CHECKING
 
+from eswitch.errors import EswitchError
 from eswitch.model.plain import Plain
+
+if TYPE_CHECKING:
+    from ruamel.yaml.nodes import ScalarNode
 
 # YAML 1.1 readers, and PyYAML is one, take 12:34:56 for a number in base 60 and `on` for true.
 _AMBIGUOUS = re.compile(r"[-+0-9:._]+|y|n|on|off|yes|no", re.IGNORECASE)
@@ -21,7 +26,6 @@ def written(document: dict[str, Plain], form: str) -> str:
 
 def _yaml(document: dict[str, Plain]) -> str:
     from ruamel.yaml import YAML  # noqa: PLC0415 (60 ms that only this format pays)
-    from ruamel.yaml.nodes import ScalarNode  # noqa: PLC0415
     from ruamel.yaml.representer import SafeRepresenter  # noqa: PLC0415
 
     class Representer(SafeRepresenter):
@@ -35,7 +39,18 @@ def _yaml(document: dict[str, Plain]) -> str:
     yaml = YAML(typ="safe", pure=True)
     yaml.Representer = Representer
     yaml.default_flow_style = False
-    yaml.sort_base_mapping_type_on_output = False
+    yaml.sort_base_mapping_type_on_output = False  # type: ignore[assignment]
     stream = io.StringIO()
     yaml.dump(document, stream)
     return stream.getvalue()
+
+
+def failure(error: EswitchError) -> Plain:
+    """An error as part of a document."""
+    return {
+        "kind": type(error).__name__,
+        "message": error.message,
+        "where": error.where,
+        "hint": error.hint,
+        "exit_code": error.exit_code,
+    }

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import textwrap
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from itertools import groupby
+from typing import TypeVar
 
-from .screen import WIDTH, Line, Span, Style, faint, line
+from .screen import Line, Span, Style, line
 
 Cell = str | Span
+Item = TypeVar("Item")
 
 
 def table(
@@ -19,8 +21,10 @@ def table(
     used = [i for i in range(len(head)) if any(_text(row[i]) for row in rows)]
     flush = set(right.split())
     widths = {i: max(len(head[i]), *(len(_text(row[i])) for row in rows)) for i in used}
-    top: list[Cell] = [Span(text.upper(), Style.FAINT) for text in head]
-    return [_row(each, used, widths, [head[i] in flush for i in used], indent) for each in (top, *rows)]
+    top: Sequence[Cell] = [Span(text.upper(), Style.FAINT) for text in head]
+    return [
+        _row(each, used, widths, [head[i] in flush for i in used], indent) for each in (top, *rows)
+    ]
 
 
 def _row(
@@ -29,7 +33,8 @@ def _row(
     parts: list[Cell] = [" " * indent]
     for place, i in enumerate(used):
         text = _text(cells[i])
-        style = cells[i].style if isinstance(cells[i], Span) else Style.PLAIN
+        cell = cells[i]
+        style = cell.style if isinstance(cell, Span) else Style.PLAIN
         gap = " " * (widths[i] - len(text))
         last = place == len(used) - 1
         if flush[place]:
@@ -44,25 +49,15 @@ def _text(cell: Cell) -> str:
     return cell.text if isinstance(cell, Span) else cell
 
 
-def paragraph(text: str, *, indent: int = 0, style: Style = Style.PLAIN, first: str = "") -> list[Line]:
-    """Text wrapped to the screen, its first line after `first`, the others below the text."""
-    blank = " " * (indent + len(first))
-    lines = []
-    for part in text.split("\n"):
-        # Paths, commands and addresses are pasted: they are never broken apart.
-        lines += textwrap.wrap(
-            part,
-            WIDTH - 1,
-            initial_indent=blank,
-            subsequent_indent=blank,
-            break_long_words=False,
-            break_on_hyphens=False,
-        ) or [""]
-    lead = " " * indent + first
-    return [
-        line(Span((lead if i == 0 else blank) + each[len(blank) :], style))
-        for i, each in enumerate(lines)
-    ]
+def paragraph(
+    text: str, *, indent: int = 0, style: Style = Style.PLAIN, first: str | Span = ""
+) -> list[Line]:
+    """Running text, its first line after `first`, whatever follows below the text."""
+    lead = first if isinstance(first, Span) else Span(first, style)
+    hang = indent + len(lead.text)
+    head, *others = text.split("\n")
+    lines = [line(" " * indent, lead, Span(head, style), hang=hang)]
+    return lines + [line(" " * hang, Span(other, style), hang=hang) for other in others]
 
 
 def count(number: int, one: str, many: str | None = None) -> str:
@@ -81,6 +76,21 @@ def ranges(numbers: Iterable[int]) -> str:
     return ", ".join(str(a) if a == b else f"{a}-{b}" for a, b in parts)
 
 
+def cut(
+    items: Sequence[Item], kind: Callable[[Item], object], *, few: int | None
+) -> list[tuple[Item, tuple[Item, ...]]]:
+    """What to list, and what each listed item stands for besides: runs of one kind longer than
+    `few` are cut to their first. With `few` None everything is listed."""
+    shown: list[tuple[Item, tuple[Item, ...]]] = []
+    for _, run in groupby(items, key=kind):
+        same = tuple(run)
+        if few is not None and len(same) > few:
+            shown.append((same[0], same[1:]))
+        else:
+            shown += [(item, ()) for item in same]
+    return shown
+
+
 def seconds(value: float) -> str:
     """A duration for people: `0.04 s`, `2.3 s`, `75 s`."""
     if value < 0.1:
@@ -92,15 +102,9 @@ def octets(number: int) -> str:
     """Bytes in powers of 1000, three digits: `982`, `70.1k`, `1.25G`."""
     if number < 1000:
         return str(number)
-    value = float(number)
-    unit = ""
-    for unit in "kMGT":
-        value /= 1000
+    value, unit = number / 1000, "k"
+    for larger in "MGT":
         if value < 999.5:
             break
+        value, unit = value / 1000, larger
     return f"{value:.3g}{unit}"
-
-
-def titled(text: str, rest: str = "") -> Line:
-    """The heading of a part of a page."""
-    return line(Span(text, Style.STRONG), faint(f"  {rest}") if rest else "")

@@ -5,14 +5,17 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Sequence
 from importlib import import_module
+from typing import TYPE_CHECKING
 
 import click
 
 from eswitch import __version__
 from eswitch.errors import EswitchError
-from eswitch.host import Host
 
 from .session import Options, Session
+
+if TYPE_CHECKING:
+    from eswitch.host import Host
 
 USAGE = 64
 """EX_USAGE of sysexits(3): click's own 2 means "changes pending" here."""
@@ -133,16 +136,13 @@ def _program() -> Program:
         params=[*_shared(), version],
         context_settings=CONTEXT,
         no_args_is_help=False,
-        help="An SR-IOV NIC as a hardware-offloaded virtual switch, and the proof that it is one.",
+        help="An SR-IOV NIC as a hardware-offloaded virtual switch, and the proof.",
     )
 
 
-def verb(
-    name: str, *, examples: tuple[str, str]
-) -> Callable[[Callable[..., int]], Verb]:
+def verb(name: str, *, examples: tuple[str, str]) -> Callable[[Callable[..., int]], Verb]:
     """Make a verb of a function; its docstring is the help."""
-    decorate = click.command(name, cls=Verb, examples=examples)
-    return decorate
+    return click.command(name, cls=Verb, examples=examples)
 
 
 def output(function: Callable[..., int]) -> Callable[..., int]:

@@ -7,6 +7,7 @@ a host says (interface names, error texts) may hold control characters; none rea
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Callable, Iterable
 from contextlib import suppress
@@ -17,7 +18,9 @@ from typing import TextIO
 from eswitch.errors import HostError
 
 WIDTH = 80
-"""Columns where the stream is no terminal, and the most that text is wrapped to."""
+"""Columns of a terminal that does not tell."""
+WIDEST = 100
+"""Running text is folded here at the latest: longer lines are hard to read."""
 
 
 class Style(StrEnum):
@@ -39,33 +42,55 @@ class Span:
     style: Style = Style.PLAIN
 
 
-Line = tuple[Span, ...]
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line of a page.
+
+    With `hang` it is running text: a terminal folds it between words, and the lines after the first
+    begin in that column (from 0). Elsewhere it stays whole, so that grep finds what it looks for.
+    """
+
+    spans: tuple[Span, ...] = ()
+    hang: int | None = None
+
+    @property
+    def text(self) -> str:
+        """Without styles."""
+        return "".join(span.text for span in self.spans)
+
+
+_WORDS = re.compile(r"\s*\S+\s*|\s+")
 Look = Callable[[str], str | None]
 """Reads one variable of the user's environment."""
 
 
-def line(*parts: str | Span) -> Line:
+def line(*parts: str | Span, hang: int | None = None) -> Line:
     """A line from texts and spans."""
-    return tuple(Span(part) if isinstance(part, str) else part for part in parts)
+    return Line(tuple(Span(part) if isinstance(part, str) else part for part in parts), hang)
 
 
 def strong(text: str) -> Span:
+    """A name that the eye looks for."""
     return Span(text, Style.STRONG)
 
 
 def faint(text: str) -> Span:
+    """What is there for those who want to know more."""
     return Span(text, Style.FAINT)
 
 
 def good(text: str) -> Span:
+    """As it should be."""
     return Span(text, Style.GOOD)
 
 
 def warn(text: str) -> Span:
+    """Somebody should look at this."""
     return Span(text, Style.WARN)
 
 
 def bad(text: str) -> Span:
+    """Wrong."""
     return Span(text, Style.BAD)
 
 
@@ -79,11 +104,29 @@ def plain(text: str) -> str:
 def draw(of: Line, *, colour: bool) -> str:
     """One line as text, without its newline."""
     if not colour:
-        return "".join(plain(span.text) for span in of).rstrip()
+        return plain(of.text).rstrip()
     return "".join(
         f"\x1b[{span.style}m{plain(span.text)}\x1b[0m" if span.style else plain(span.text)
-        for span in of
+        for span in of.spans
     )
+
+
+def fold(of: Line, width: int) -> list[Line]:
+    """Running text in lines of at most `width` columns. A word that is longer (a path, a command)
+    is never broken: it may have to be pasted."""
+    if of.hang is None or len(of.text) <= width:
+        return [of]
+    lines: list[list[Span]] = [[]]
+    column = 0
+    for span in of.spans:
+        for word in _WORDS.findall(span.text):
+            full = column + len(word.rstrip()) > width and column > of.hang
+            if full and word.strip():
+                lines.append([Span(" " * of.hang)])
+                column = of.hang
+            lines[-1].append(Span(word, span.style))
+            column += len(word)
+    return [Line(tuple(spans)) for spans in lines]
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,10 +137,11 @@ class Marks:
     bad: str
     unknown: str
     running: str
+    over: str
 
 
-PRETTY = Marks("✓", "✗", "?", "…")
-ASCII = Marks("+", "x", "?", ".")
+PRETTY = Marks("✓", "✗", "?", "…", "•")
+ASCII = Marks("+", "x", "?", ".", "-")
 
 
 class Screen:
@@ -112,13 +156,17 @@ class Screen:
         forced = bool(look("FORCE_COLOR"))
         self.colour = (self.live or forced) and not no_colour and not look("NO_COLOR")
         self.width = _columns(stream) if self.is_terminal else WIDTH
+        self._fold = min(self.width, WIDEST) if self.is_terminal else None
         # The Linux console's fonts have no check marks.
         unicode = (stream.encoding or "").lower().replace("-", "") == "utf8"
         self.marks = PRETTY if unicode and terminal != "linux" else ASCII
 
     def show(self, lines: Iterable[Line]) -> None:
         """Print lines."""
-        self.write("".join(draw(each, colour=self.colour) + "\n" for each in lines))
+        folded = (
+            part for each in lines for part in (fold(each, self._fold) if self._fold else (each,))
+        )
+        self.write("".join(draw(each, colour=self.colour) + "\n" for each in folded))
 
     def say(self, *parts: str | Span) -> None:
         """Print one line."""

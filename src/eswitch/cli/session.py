@@ -5,12 +5,15 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from eswitch.errors import NotConfirmed, Unsupported
-from eswitch.host import Host
-from eswitch.model.plain import Plain
 
 from .screen import Line, Screen
+
+if TYPE_CHECKING:
+    from eswitch.host import Host
+    from eswitch.model.plain import Plain
 
 
 @dataclass
@@ -67,8 +70,13 @@ class Session:
         if not self.host.is_root():
             raise Unsupported(
                 f"`eswitch {verb}` changes the network, and only root may; nothing was touched",
-                hint=f"sudo eswitch {verb}",
+                hint=f"as root: eswitch {verb}",
             )
+
+    def hint_root(self) -> None:
+        """Say once that some things may be hidden from this user."""
+        if not self.host.is_root():
+            self.err.say("note: not root: what only root may see is shown as unknown")
 
     def confirm(self, question: str) -> bool:
         """Ask a person. Without one at both ends (stdin and stderr) there is nobody to agree."""

@@ -52,7 +52,9 @@ def _unreadable(refusal: HostError, name: str) -> SpecError:
         hint = f"`eswitch init > {name}` writes one from what is here"
         return SpecError("there is no such file", hint=hint, where=name)
     if refusal.errno == errno.EISDIR:
-        return SpecError("it is a directory, not a spec", hint=f"try {name}/eswitch.yaml", where=name)
+        return SpecError(
+            "it is a directory, not a spec", hint=f"try {name}/eswitch.yaml", where=name
+        )
     if refusal.errno in (errno.EACCES, errno.EPERM):
         hint = "run it as a user who may read the file"
         return SpecError("this user may not read the file", hint=hint, where=name)

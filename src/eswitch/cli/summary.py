@@ -70,14 +70,16 @@ def groups(steps: Sequence[Step], *, all_of_them: bool = False) -> tuple[Group, 
 
 
 def brief(steps: Sequence[Step]) -> str:
-    """What a batch does, on one line: `Open vSwitch: hw-offload; vmbr2: bridge; 3 x bridge port`."""
+    """What a batch does, on one line, its kinds separated by semicolons."""
     parts = []
     for _, run in groupby(steps, key=lambda step: (_kind(step)[1:4], step.attribute)):
         same = tuple(run)
         if len(same) == 1:
             parts.append(str(same[0]))
         else:
-            parts.append(f"{_subjects(same)}: {same[0].attribute} -> {_values([s.new for s in same])}")
+            parts.append(
+                f"{_subjects(same)}: {same[0].attribute} -> {_values([s.new for s in same])}"
+            )
     if len(parts) <= _MENTIONED:
         return "; ".join(parts)
     return f"{'; '.join(parts[: _MENTIONED - 1])}; and {len(parts) - _MENTIONED + 1} more"

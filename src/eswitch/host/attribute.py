@@ -44,7 +44,7 @@ class AttributeWriter:
         self._left_behind: list[_Child] = []
 
     def write(self, path: str, value: str, timeout: float) -> None:
-        """Hand `value` to one write(2) on an existing attribute, never create or truncate it.
+        """Give `value` to an attribute that exists, in one system call; nothing is created.
 
         Raises NotFound if the attribute does not exist, TimedOut after `timeout` seconds (the
         kernel may then still be at it), and HostError with `errno` for what the kernel refuses.

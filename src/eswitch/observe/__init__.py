@@ -8,11 +8,11 @@ from eswitch.model.observed import ObservedState
 from .kernel import read_kernel
 from .links import read_network
 from .nic import read_nics
-from .offload import read_tc_offload
+from .offload import add_tc_offload, read_tc_offload
 from .ovs import read_ovs
 from .session import read_session
 
-__all__ = ["TOOLS", "observe", "read_tc_offload"]
+__all__ = ["TOOLS", "observe", "observe_with_offload", "read_tc_offload"]
 
 TOOLS = ("devlink", "ethtool", "ip", "ovs-appctl", "ovs-vsctl", "udevadm")
 """The programs that eswitch runs."""
@@ -23,7 +23,7 @@ def observe(host: Host) -> ObservedState:
 
     What cannot be read is `Unknown` with the reason. Raises HostError only where nothing could be
     said at all: `ip` fails, or /proc and /sys cannot be read. The interfaces' `hw_tc_offload` is
-    left None: `read_tc_offload` asks for it.
+    left None: `observe_with_offload` asks for it.
     """
     network = read_network(host)
     return ObservedState(
@@ -35,3 +35,8 @@ def observe(host: Host) -> ObservedState:
         session_addresses=read_session(host),
         missing_tools=tuple(tool for tool in TOOLS if host.which(tool) is None),
     )
+
+
+def observe_with_offload(host: Host) -> ObservedState:
+    """The same, with `hw_tc_offload` of all uplinks and representors: one process more."""
+    return add_tc_offload(host, observe(host))

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from dataclasses import replace
 
 from eswitch.errors import HostError
 from eswitch.host import Host
-from eswitch.model.observed import Unknown
+from eswitch.model.observed import ObservedState, Unknown
 
 _FEATURE = re.compile(
     r"^(?:Features for (?P<name>\S+):|hw-tc-offload: (?P<state>on|off)\b)", re.MULTILINE
@@ -26,6 +27,21 @@ def read_tc_offload(host: Host, names: Iterable[str]) -> dict[str, bool | Unknow
         return dict.fromkeys(names, Unknown(refusal.message))
     silent = Unknown("ethtool shows no hw-tc-offload for it")
     return {name: found.get(name, silent) for name in names}
+
+
+def add_tc_offload(host: Host, state: ObservedState) -> ObservedState:
+    """The same state with the feature of its uplinks and representors."""
+    uplinks = [nic.netdev for nic in state.nics]
+    names = {*uplinks, *(vf.representor for nic in state.nics for vf in nic.vfs)}
+    asked = [link.name for link in state.links if link.name in names]
+    if not asked:
+        return state
+    found = read_tc_offload(host, asked)
+    links = [
+        replace(link, hw_tc_offload=found[link.name]) if link.name in found else link
+        for link in state.links
+    ]
+    return replace(state, links=tuple(links))
 
 
 def parse_features(printed: str) -> dict[str, bool]:

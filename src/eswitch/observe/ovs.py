@@ -12,6 +12,8 @@ from .records import Record, documents, record
 
 _TIMEOUT = 10
 """Seconds for the database to answer; ovs-vsctl's own limit, so that its words are kept."""
+_ALARM = 128 + 14
+"""How ovs-vsctl ends at its limit: by SIGALRM."""
 _RUN = "/run/openvswitch"
 _COLUMNS = {
     "Open_vSwitch": ("ovs_version", "other_config"),
@@ -43,7 +45,9 @@ def read_ovs(host: Host) -> OvsState:
 
 
 def _silent(refusal: CommandFailed) -> OvsState:
-    """The database could not be asked: not running, or not ours to ask."""
+    """The database could not be asked: not running, hanging, or not ours to ask."""
+    if refusal.status == _ALARM:
+        return OvsState(OvsStatus.STOPPED, f"its database did not answer within {_TIMEOUT} s")
     words = (refusal.stderr.strip().splitlines() or [refusal.message])[-1]
     if "Permission denied" in words:
         return OvsState(OvsStatus.UNKNOWN, f"{words}: only root may ask")

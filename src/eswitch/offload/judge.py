@@ -146,9 +146,10 @@ def _verdict(seen: Traffic) -> tuple[Verdict, str, str | None]:
             f"{share:,} of {hardware + share:,} packets in software ({where}; "
             f"{len(software)} of {_flows(len(seen.counted))}): {worst.reason}"
         )
-        return Verdict.FAILED, text, "eswitch flows"
+        return Verdict.FAILED, text, f"eswitch flows --port {seen.port.name}"
     if unknown:
-        return Verdict.UNKNOWN, f"{_flows(len(unknown))}: {unknown[0].reason}", "eswitch flows"
+        text = f"{_flows(len(unknown))}: {unknown[0].reason}"
+        return Verdict.UNKNOWN, text, f"eswitch flows --port {seen.port.name}"
     if seen.counted:
         text = f"{hardware:,} packets in {_flows(len(seen.counted))}, all in hardware"
         return Verdict.OK, text + _aside(seen), None

@@ -31,7 +31,7 @@ class Nature(StrEnum):
     GROUP = "broadcast or multicast"
     NEIGHBOUR = "neighbour discovery"
     SETUP = "first packets of a connection"
-    HOST = "with the host itself"
+    HOST = "with a port of the host itself"
     OUTSIDE = "with a port of no e-switch"
     UNNAMED = "with a port that has no name"
     DROP = "dropped"
@@ -213,8 +213,10 @@ def _reason_of_nature(nature: Nature, ends: tuple[Port, ...]) -> str | None:
     if nature is Nature.GROUP:
         return "broadcast and multicast are copied by the CPU"
     if nature is Nature.HOST:
-        host = next(port.name for port in ends if port.kind is Kind.HOST)
-        return f"{host} is this host itself: such traffic always ends in the CPU"
+        host = next(port for port in ends if port.kind is Kind.HOST)
+        # Proxmox's firewall puts guests behind internal ports (fwln101o0): not the host's own.
+        what = "this host itself" if host.name == host.bridge else "an internal port"
+        return f"{host.name} is {what}: such traffic always ends in the CPU"
     if nature is Nature.OUTSIDE:
         names = [port.name for port in ends if port.kind is Kind.OUTSIDE]
         verb = "is no port" if len(names) == 1 else "are no ports"

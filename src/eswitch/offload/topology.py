@@ -9,9 +9,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from eswitch.model.desired import DesiredPort, DesiredState, NicMatch
+from eswitch.model.desired import DesiredPort, DesiredState
 from eswitch.model.identifiers import PciAddress
 from eswitch.model.observed import LinkState, NicState, ObservedState, OvsBridge, Unknown
+from eswitch.stages.nics import candidates
 
 _TUNNEL_TYPES = frozenset(("vxlan", "geneve", "gre", "erspan", "ip6gre", "ip6erspan", "gtpu"))
 # Open vSwitch's own tunnel devices (dpif-netlink-rtnl.c, netdev-vport.c).
@@ -173,18 +174,6 @@ def _bond(
     return Port(bond.name, Kind.UPLINK, switches.pop(), bridge=bridge_of.get(bond.name))
 
 
-def find_nic(match: NicMatch, observed: ObservedState) -> NicState | None:
-    """The one PF for which every given field holds; None if there is none or more than one."""
-    found = [
-        nic
-        for nic in observed.nics
-        if match.mac in (None, nic.mac)
-        and match.pci in (None, nic.pci)
-        and match.name in (None, nic.netdev)
-    ]
-    return found[0] if len(found) == 1 else None
-
-
 def wanted_ports(
     desired: DesiredState, observed: ObservedState
 ) -> tuple[tuple[str, Port | Missing], ...]:
@@ -200,9 +189,11 @@ def wanted_ports(
 def _resolve(
     port: DesiredPort, desired: DesiredState, observed: ObservedState, known: Topology
 ) -> Port | Missing:
-    nic = find_nic(desired.nic(port.nic).match, observed)
-    if nic is None:
-        return Missing(str(port), f"no NIC, or more than one, is {desired.nic(port.nic).match}")
+    match = desired.nic(port.nic).match
+    found = candidates(match, observed)
+    if len(found) != 1:
+        return Missing(str(port), f"{len(found) or 'no'} NICs have {match}")
+    (nic,) = found
     if port.vf is None:
         if nic.netdev is None:
             return Missing(str(port), f"{nic.pci} has no interface in this network namespace")

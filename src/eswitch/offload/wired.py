@@ -78,7 +78,8 @@ def wired(observed: ObservedState, wanted: Wanted, running: Running) -> tuple[Ch
     checks = [_offloads(observed, running)]
     for bridge, port in wanted:
         if isinstance(port, Missing):
-            checks.append(_wired(port.subject, "is it here?", Verdict.FAILED, port.why, None))
+            here = _wired(port.subject, "is it here?", Verdict.FAILED, port.why, "eswitch apply")
+            checks.append(here)
         else:
             checks += _port_checks(observed, bridge, port)
     return tuple(checks)

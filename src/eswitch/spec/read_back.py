@@ -18,6 +18,7 @@ from eswitch.model.observed import NicState, ObservedState, OvsBridge, OvsPort, 
 
 from .tree import Path
 from .values import (
+    MAX_VFS,
     Address,
     BadValue,
     Gateway,
@@ -31,6 +32,19 @@ from .values import (
 from .writing import scalar
 
 _Single = tuple[str, int | None]
+"""The label of a NIC and a VF's index, or None for the uplink."""
+
+_OWNER = "eswitch"  # the key in `external_ids` that the stage `bridge` marks its ports with
+
+DEFAULT_VFS = 2
+"""VFs to propose for a NIC that has none."""
+
+
+def vf_count(nic: NicState) -> int:
+    """How many VFs a starter spec gives to a NIC: those it has, or a few."""
+    if nic.sriov is None:
+        return 0
+    return min(nic.sriov.count or min(DEFAULT_VFS, nic.sriov.total), MAX_VFS)
 
 
 class BridgeReader:
@@ -45,51 +59,58 @@ class BridgeReader:
         self._observed = observed
         self._labels = labels
         self._remark = remark
-        self._singles: dict[str, _Single] = {}
-        for label, nic in labels.items():
-            for vf in nic.vfs:
-                if vf.representor and nic.sriov and vf.index < nic.sriov.count:
-                    self._singles[vf.representor] = (label, vf.index)
-            if nic.netdev:
-                self._singles[nic.netdev] = (label, None)
         self._readable = {b.name: b for b in observed.ovs.bridges if _readable(b.name)}
+        self._ports = self._find_ports()
         self._seen_addresses: set[Gateway] = set()
         self._seen_families: set[int] = set()
 
-    def vlan(self, nic: NicState, index: int) -> int | None:
+    def vlan(self, label: str, index: int) -> int | None:
         """The access VLAN of a VF's port, if it is in a bridge that is read back."""
-        vf = nic.vf(index)
-        port = self._port(vf.representor) if vf and vf.representor else None
+        _, port = self._ports.get((label, index), ("", None))
         return _tag(port) if port else None
 
     def bridges(self, nics: Sequence[DesiredNic]) -> tuple[DesiredBridge, ...]:
         """All bridges with a port of these NICs."""
-        counts = {nic.name: len(nic.vfs) for nic in nics}
-        vlans = {(nic.name, vf.index): vf.vlan for nic in nics for vf in nic.vfs}
+        members: dict[str, list[DesiredPort]] = {}
+        for nic in nics:
+            for index, vlan in ((None, None), *((vf.index, vf.vlan) for vf in nic.vfs)):
+                if (nic.name, index) in self._ports:
+                    name, _ = self._ports[nic.name, index]
+                    members.setdefault(name, []).append(DesiredPort(nic.name, index, vlan))
         made = []
-        for name, bridge in self._readable.items():
-            singles = []
-            for port in bridge.ports:
-                single = self._singles.get(port.name)
-                if single and (single[1] is None or single[1] < counts[single[0]]):
-                    singles.append(single)
-            if not singles:
-                continue
-            # Ports come in the database's order, which means nothing.
-            singles.sort(
-                key=lambda one: (list(counts).index(one[0]), -1 if one[1] is None else one[1])
-            )
-            ports = tuple(
-                DesiredPort(nic, vf, vlans.get((nic, vf or 0)) if vf is not None else None)
-                for nic, vf in singles
-            )
-            self._port_remarks(bridge)
+        for name, ports in members.items():
+            self._port_remarks(self._readable[name])
             addresses = self._addresses(name)
-            made.append(DesiredBridge(name, ports, addresses, self._gateways(name, addresses)))
+            gateways = self._gateways(name, addresses)
+            made.append(DesiredBridge(name, tuple(ports), addresses, gateways))
         for bridge in self._observed.ovs.bridges:
             if bridge.name not in self._readable:
-                self._remark(("end",), f"the bridge {bridge.name} cannot be written in a spec")
+                self._remark(("end",), f"the bridge {bridge.name}: a spec cannot have that name")
         return tuple(made)
+
+    def _find_ports(self) -> dict[_Single, tuple[str, OvsPort]]:
+        """Which port of which bridge is whose: by interface name, else by eswitch's own mark.
+
+        The mark stays when a representor is gone or renamed, as after a reboot.
+        """
+        names: dict[str, _Single] = {}
+        marks: dict[str, _Single] = {}
+        for label, nic in self._labels.items():
+            marks[f"{nic.pci}/uplink"] = (label, None)
+            if nic.netdev:
+                names[nic.netdev] = (label, None)
+            for index in range(vf_count(nic)):
+                marks[f"{nic.pci}/vf{index}"] = (label, index)
+                vf = nic.vf(index)
+                if vf and vf.representor:
+                    names[vf.representor] = (label, index)
+        found: dict[_Single, tuple[str, OvsPort]] = {}
+        for known, word in ((names, _name), (marks, _mark)):
+            for bridge in self._readable.values():
+                for port in bridge.ports:
+                    if single := known.get(word(port)):
+                        found.setdefault(single, (bridge.name, port))
+        return found
 
     def ovs(self) -> DesiredOvs:
         """Open vSwitch's settings; hw-offload is always asked for."""
@@ -116,7 +137,9 @@ class BridgeReader:
         if link.addresses:
             remarks.append(f"addresses on {link.name} now: {', '.join(link.addresses)}")
         carriers = [link]
-        if link.master and (master := self._observed.link(link.master)):
+        bridge = self._observed.ovs.bridge_of(link.name)
+        master = self._observed.link(bridge.name if bridge else link.master or "")
+        if master:
             carriers.append(master)
             remarks.append(f"{link.name} belongs to {master.name} now")
         own = {address.split("/")[0] for carrier in carriers for address in carrier.addresses}
@@ -143,27 +166,22 @@ class BridgeReader:
             lines.append(f"    gateway: {scalar(str(gateway))}")
         return lines
 
-    def _port(self, name: str) -> OvsPort | None:
-        bridge = self._observed.ovs.bridge_of(name)
-        return bridge.port(name) if bridge and bridge.name in self._readable else None
-
     def _port_remarks(self, bridge: OvsBridge) -> None:
+        """What a bridge's ports have that the spec will not say."""
         path: Path = ("bridges", bridge.name, "ports")
-        others = []
-        for port in bridge.ports:
-            single = self._singles.get(port.name)
-            if single is None:
-                if port.name != bridge.name:
-                    others.append(port.name)
-            elif single[1] is None and port.tag is not None:
-                self._remark(path, f"the uplink {port.name} has tag {port.tag}: not in a spec")
-            elif port.tag is not None and _tag(port) is None:
-                self._remark(path, f"{port.name} has tag {port.tag}: not in a spec")
-            if single is not None and port.trunks:
-                shown = ", ".join(str(vlan) for vlan in port.trunks[:8])
-                self._remark(path, f"{port.name} has trunks {shown}: not in a spec")
+        owners = {port.name: single for single, (_, port) in self._ports.items()}
+        others = [p.name for p in bridge.ports if p.name not in owners and p.name != bridge.name]
         if others:
-            self._remark(path, f"other ports, left alone: {', '.join(others)}")
+            self._remark(path, f"other ports, not in this spec: {', '.join(others)}")
+        for port in bridge.ports:
+            if port.name not in owners:
+                continue
+            is_vf = owners[port.name][1] is not None
+            if port.tag is not None and not (is_vf and _tag(port)):
+                self._remark(path, f"{port.name} has tag {port.tag}: a spec cannot say that")
+            if port.trunks:
+                shown = ", ".join(str(vlan) for vlan in port.trunks[:8])
+                self._remark(path, f"{port.name} has trunks {shown}: a spec cannot say that")
 
     def _addresses(self, bridge: str) -> tuple[Address, ...]:
         link = self._observed.link(bridge)
@@ -203,6 +221,14 @@ def _readable(name: str) -> bool:
     except BadValue:
         return False
     return True
+
+
+def _name(port: OvsPort) -> str:
+    return port.name
+
+
+def _mark(port: OvsPort) -> str:
+    return port.external_ids.get(_OWNER, "")
 
 
 def _address(text: str) -> Address | None:

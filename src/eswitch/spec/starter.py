@@ -28,13 +28,10 @@ from eswitch.model.observed import (
     VfState,
 )
 
-from .read_back import BridgeReader
+from .read_back import BridgeReader, vf_count
 from .tree import Path
 from .values import MAX_VFS, BadValue, parse_mac, parse_nic_name
 from .writing import dump
-
-DEFAULT_VFS = 2
-"""VFs to propose for a NIC that has none."""
 
 _EXAMPLE = """\
 This is how a spec looks:
@@ -175,12 +172,9 @@ def _vfs(label: str, draft: _Draft, reader: BridgeReader) -> tuple[DesiredVf, ..
     nic = draft.labels[label]
     path: Path = ("nics", label, "vfs")
     total, count = (nic.sriov.total, nic.sriov.count) if nic.sriov else (0, 0)
-    if count == 0:
-        proposed = min(DEFAULT_VFS, total)
-        draft.remark(path, f"none now; a proposal, at most {total}")
-        return tuple(DesiredVf(index) for index in range(proposed))
-    draft.remark(path, f"{count} now, at most {total}")
-    vfs = [_vf(nic, index, draft, reader) for index in range(min(count, MAX_VFS))]
+    now = f"{count} now" if count else "none now; a proposal"
+    draft.remark(path, f"{now}, at most {total}")
+    vfs = tuple(_vf(label, index, draft, reader) for index in range(vf_count(nic)))
     if any(vf.mac_policy is MacPolicy.UNMANAGED for vf in vfs):
         draft.remark(
             path,
@@ -191,16 +185,19 @@ def _vfs(label: str, draft: _Draft, reader: BridgeReader) -> tuple[DesiredVf, ..
         state = nic.vf(vf.index)
         if state and state.users:
             draft.remark((*path, vf.index), f"in use by {', '.join(state.users)}")
-    return tuple(vfs)
+    return vfs
 
 
-def _vf(nic: NicState, index: int, draft: _Draft, reader: BridgeReader) -> DesiredVf:
+def _vf(label: str, index: int, draft: _Draft, reader: BridgeReader) -> DesiredVf:
+    nic = draft.labels[label]
+    vlan = reader.vlan(label, index)
     state = nic.vf(index)
+    if nic.sriov and not nic.sriov.count:
+        return DesiredVf(index, vlan=vlan)
     policy, mac = _vf_mac(nic, index, state, draft)
     profile = profile_of(nic.driver)
     bound = state is not None and profile is not None and state.driver == profile.vf_driver
-    driver = VfDriver.HOST if bound else VfDriver.NONE
-    return DesiredVf(index, policy, mac, reader.vlan(nic, index), driver)
+    return DesiredVf(index, policy, mac, vlan, VfDriver.HOST if bound else VfDriver.NONE)
 
 
 def _vf_mac(

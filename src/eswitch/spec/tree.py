@@ -127,10 +127,11 @@ def parse(text: SpecText) -> tuple[SpecTree, list[Problem]]:
         root = builder.document(iter(events))
     except YAMLError as error:
         raise SpecInvalid([*builder.problems, _yaml_problem(text, error)]) from None
-    except (ValueError, OverflowError, AssertionError, LookupError, TypeError) as error:
+    except (ValueError, OverflowError, AssertionError, LookupError, TypeError):
         # The pure parser lets a few of its own slips through, such as chr() of an escape
         # above U+10FFFF; a spec that reaches them is broken in any case.
-        problem = text.problem(*builder.reached, f"this is not YAML ({error})", _YAML_HINT)
+        message = "this is not YAML: something behind this place cannot be read"
+        problem = text.problem(*builder.reached, message, _YAML_HINT)
         raise SpecInvalid([*builder.problems, problem]) from None
     if root is None or root.value is None:
         hint = "write `version: 1`, or let `eswitch init` write a spec of this host"
@@ -240,7 +241,7 @@ def _place(event: Event) -> tuple[int, int]:
     return mark.line + 1, mark.column + 1
 
 
-_YAML_HINT = "check indentation, colons and quotes of this line and the one before"
+_YAML_HINT = "check indentation, colons and quotes of this line and its neighbours"
 _YAML_HINTS = (
     ("mapping values are not allowed", "is the line before indented less, or are quotes missing?"),
     ("found character '\\t'", "use spaces: YAML allows no tabs here"),

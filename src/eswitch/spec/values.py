@@ -325,11 +325,11 @@ def parse_address(value: object) -> Address:
 
 def _host_address(address: Address, shown: str) -> None:
     network = address.network
-    example = f"write a host's address of the network, such as {network[1]}/{network.prefixlen}"
     if network.prefixlen == 0:
         raise BadValue(f"{shown} has a prefix length of 0", "write that of the bridge's network")
     if network.num_addresses <= 2:  # /31 and /32 have hosts only (RFC 3021)
         return
+    example = f"write a host's address of the network, such as {network[1]}/{network.prefixlen}"
     if address.ip == network.network_address:
         kind = "network" if address.version == 4 else "routers' anycast"
         raise BadValue(f"{shown} is the {kind} address of {network}, not a host's", example)

@@ -45,21 +45,24 @@ def _group(group: Group, width: int, *, told: bool) -> list[Line]:
     if not told:
         lines += paragraph(step.why, indent=indent, style=Style.FAINT)
     for text in group.disturbs:
-        first, *others = paragraph(text, indent=indent, first="! ", style=Style.WARN)
-        lines += [first, *others]
+        lines += paragraph(text, indent=indent, first="! ", style=Style.WARN)
     return lines
 
 
 def notes(told: Iterable[Note]) -> list[Line]:
     """True things that stop nothing."""
     return [
-        each for note in told for each in paragraph(f"{note.subject}: {note.message}", first="note: ")
+        each
+        for note in told
+        for each in paragraph(f"{note.subject}: {note.message}", first="note: ")
     ]
 
 
 def _totals(plan: Plan, shown: Sequence[Group], spec: str) -> list[Line]:
     if plan.blockers:
-        blocked = f"blocked by {count(len(plan.blockers), 'obstacle')}; nothing is applied until then"
+        blocked = (
+            f"blocked by {count(len(plan.blockers), 'obstacle')}; nothing is applied until then"
+        )
         return [line(warn(blocked))]
     if not plan.steps:
         return [line(f"nothing to change: this host is as {spec} wants it")]
@@ -68,13 +71,7 @@ def _totals(plan: Plan, shown: Sequence[Group], spec: str) -> list[Line]:
         total += f" ({len(shown)} lines; -v shows each)"
     if plan.disturbing:
         total += f", {len(plan.disturbing)} of them noticed by somebody (!)"
-    if not all(step.ready for step in plan.steps):
-        total += "; <...> gets its name on the way" if any(map(_shows_unnamed, shown)) else ""
     return paragraph(f"{total}; nothing was touched", style=Style.STRONG)
-
-
-def _shows_unnamed(group: Group) -> bool:
-    return "<" in group.title
 
 
 def _typed(step: Step) -> list[str]:
@@ -106,3 +103,14 @@ def commands_page(plan: Plan, spec: str) -> list[Line]:
 
 def _command(action: Action) -> Line:
     return line(faint(f"# later: {action}")) if action.unnamed else line(str(action))
+
+
+def disturbance(plan: Plan) -> list[Line]:
+    """Whom the plan disturbs, for the question whether to go on."""
+    steps = plan.disturbing
+    lines = [line(warn(f"{count(len(steps), 'step')} of {len(plan.steps)} will be noticed:"))]
+    for group in groups(steps):
+        lines += paragraph(group.title, indent=2)
+        for text in group.disturbs:
+            lines += paragraph(text, indent=4, first="! ", style=Style.WARN)
+    return lines

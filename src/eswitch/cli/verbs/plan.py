@@ -38,6 +38,7 @@ def show_plan(session: Session, spec: str | None, *, commands: bool = False) -> 
     from eswitch.observe import observe  # noqa: PLC0415
     from eswitch.stages import make_plan  # noqa: PLC0415
 
+    session.hint_root()
     desired, name = load(session, spec)
     plan = make_plan(desired, observe(session.host))
     if commands and session.as_text:

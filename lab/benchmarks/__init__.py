@@ -1,0 +1,1 @@
+"""What eswitch costs beside the kernel's own time: the parts of `lab/bench`."""

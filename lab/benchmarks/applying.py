@@ -1,0 +1,115 @@
+"""How long configuring takes: the kernel's own time, eswitch, the recipe; and a second apply."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from statistics import median
+
+from lab import Nic, run
+
+from . import ways
+from .machine import progress
+from .series import Ratio, duration, table, timed
+from .ways import SPEC, WAYS, Task
+
+QUIET = {
+    "second apply": ("eswitch", "apply", str(SPEC)),
+    "show": ("eswitch", "show"),
+    "plan": ("eswitch", "plan", str(SPEC)),
+}
+"""What changes nothing on a host that is as the spec wants it."""
+
+
+@dataclass
+class Times:
+    """Seconds for one number of VFs, one value per round."""
+
+    vfs: int
+    ways: dict[str, list[float]] = field(default_factory=lambda: {way: [] for way in WAYS})
+    quiet: dict[str, list[float]] = field(default_factory=lambda: {name: [] for name in QUIET})
+
+    def to_plain(self) -> dict[str, object]:
+        return {"vfs": self.vfs, "seconds": {**self.ways, **self.quiet}}
+
+
+def rounds(vfs: int, repeat: int | None) -> tuple[int, int]:
+    """(of the bare writes and eswitch, of the recipe): fewer where one round costs minutes."""
+    if repeat is not None:
+        return repeat, repeat
+    if vfs >= 100:
+        return 5, 2
+    return (5, 3) if vfs >= 50 else (7, 5)
+
+
+def measure(nic: Nic, sizes: list[int], repeat: int | None) -> list[Times]:
+    """All ways in turns, for each number of VFs."""
+    prefix = ways.prefix_of_representors(nic)
+    uplink = nic.uplink
+    # The first time of everything (page cache, bytecode, Open vSwitch's probing of TC) is not
+    # what is compared.
+    warm = Task(nic, 1, uplink, prefix)
+    for way in WAYS:
+        one(warm, way)
+        ways.undo(warm)
+    return [measure_size(Task(nic, vfs, uplink, prefix), repeat) for vfs in sizes]
+
+
+def measure_size(task: Task, repeat: int | None) -> Times:
+    times = Times(task.vfs)
+    most, of_recipe = rounds(task.vfs, repeat)
+    for number in range(most):
+        for way in turns(number):
+            if way == "recipe" and number >= of_recipe:
+                continue
+            seconds = one(task, way)
+            times.ways[way].append(seconds)
+            progress(f"{task.vfs} VFs, round {number + 1}: {way} {duration(seconds)}")
+            if way == "apply":
+                quiet(times)
+            ways.undo(task)
+    return times
+
+
+def turns(number: int) -> list[str]:
+    """Each way comes first in its turn: what a predecessor leaves behind hits all alike."""
+    names = list(WAYS)
+    shift = number % len(names)
+    return names[shift:] + names[:shift]
+
+
+def one(task: Task, way: str) -> float:
+    """Seconds of one way from the start to the end state. Raises WrongState."""
+    SPEC.write_text(task.spec)
+    seconds = timed(lambda: WAYS[way](task))
+    ways.check(task, way)
+    return seconds
+
+
+def quiet(times: Times) -> None:
+    """What there is nothing to do for. `plan` says so with its status, `apply` in words."""
+    for name, argv in QUIET.items():
+        times.quiet[name].append(timed(lambda argv=argv: run(*argv)))
+
+
+def report(found: list[Times]) -> str:
+    """The tables, medians of all rounds."""
+    head = ["configure, and its ratios", *(f"{times.vfs} VFs" for times in found)]
+    labels = {
+        "bare": "the kernel's own (bare writes)",
+        "apply": "eswitch apply",
+        "recipe": "the recipe, line by line",
+    }
+    rows = [
+        [label, *(duration(median(times.ways[way])) for times in found)]
+        for way, label in labels.items()
+    ]
+    for this, that, label in (
+        ("apply", "bare", "eswitch / kernel's own"),
+        ("recipe", "bare", "recipe / kernel's own"),
+        ("recipe", "apply", "recipe / eswitch"),
+    ):
+        ratios = (Ratio.of(times.ways[this], times.ways[that]) for times in found)
+        rows.append([label, *map(str, ratios)])
+    again = [[name, *(duration(median(times.quiet[name])) for times in found)] for name in QUIET]
+    head_again = ["with nothing to do", *(f"{times.vfs} VFs" for times in found)]
+    return f"{table(head, rows)}\n\n{table(head_again, again)}"

@@ -1,0 +1,24 @@
+"""`eswitch init`."""
+
+from __future__ import annotations
+
+import click
+
+from eswitch.cli.program import verb
+from eswitch.cli.session import Session
+
+
+@verb("init", examples=("eswitch init", "eswitch init > /etc/eswitch/eswitch.yaml"))
+@click.pass_obj
+def command(session: Session) -> int:
+    """Print a commented starter spec for this host.
+
+    It names the NICs that can be an e-switch, and keeps what is configured already. Nothing is
+    written: look at it, then redirect it into a file.
+    """
+    from eswitch.observe import observe  # noqa: PLC0415
+    from eswitch.spec import starter  # noqa: PLC0415
+
+    session.hint_root()
+    session.out.write(starter(observe(session.host)))
+    return 0

@@ -1,0 +1,178 @@
+"""apply and rollback as a person, a pipe and a script see them, with the real engine."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import pytest
+from cli_host import CliHost, failed
+from cli_run import Command, expect, plan_case
+
+from eswitch.errors import HostError
+from eswitch.model.observed import ObservedState
+
+SPEC = "eswitch.yaml"
+
+
+def repaired(observed: ObservedState) -> ObservedState:
+    """The same host with every link up."""
+    links = tuple(replace(link, up=True) for link in observed.links)
+    return replace(observed, links=links)
+
+
+@pytest.fixture
+def host() -> CliHost:
+    """A representor is down: one step, that nobody notices."""
+    spec, observed = plan_case("representor-down")
+    return CliHost([observed, repaired(observed)], {SPEC: spec.encode()})
+
+
+@pytest.fixture
+def noticed() -> CliHost:
+    """The uplink carries an address: somebody will notice."""
+    spec, observed = plan_case("uplink-with-address")
+    return CliHost([observed], {SPEC: spec.encode()})
+
+
+def test_apply(command: Command, host: CliHost) -> None:
+    answer = command("apply", SPEC, host=host)
+    expect(answer, "apply")
+    assert answer.code == 0
+    assert any(text.startswith("ip link set") for text in host.log)
+
+
+def test_apply_verbose(command: Command, host: CliHost) -> None:
+    expect(command("apply", "-v", SPEC, host=host), "apply-verbose")
+
+
+def test_apply_for_machines(command: Command, host: CliHost) -> None:
+    document = json.loads(command("apply", "-o", "json", SPEC, host=host).out)
+    assert document["schema"] == "eswitch.apply/v1"
+    assert document["result"] == "applied"
+    assert document["changed"] == len(document["steps"]) == 1
+    assert document["journal"].endswith("000001.jsonl")
+
+
+def test_nothing_to_change(command: Command) -> None:
+    spec, observed = plan_case("nothing-to-do")
+    host = CliHost([observed], {SPEC: spec.encode()})
+    answer = command("apply", SPEC, host=host)
+    expect(answer, "apply-nothing")
+    assert host.log == []
+
+
+def test_dry_run_is_the_plan(command: Command, noticed: CliHost) -> None:
+    dry = command("apply", "--dry-run", SPEC, host=noticed)
+    assert (dry.code, dry.out) == (2, command("plan", SPEC, host=noticed).out)
+    assert noticed.log == []
+
+
+def test_blockers(command: Command) -> None:
+    spec, observed = plan_case("legacy-vf-used-by-a-vm")
+    host = CliHost([observed], {SPEC: spec.encode()})
+    answer = command("apply", "--yes", SPEC, host=host)
+    expect(answer, "apply-blocked")
+    assert answer.code == 4
+    assert host.log == []
+
+
+def test_nobody_to_ask(command: Command, noticed: CliHost) -> None:
+    answer = command("apply", SPEC, host=noticed)
+    expect(answer, "apply-nobody-to-ask")
+    assert answer.code == 2
+    assert noticed.log == []
+
+
+def test_a_person_says_no(command: Command, noticed: CliHost) -> None:
+    noticed.variables["TERM"] = "xterm"
+    for said in ("n\n", "\n", ""):
+        answer = command("apply", SPEC, host=noticed, stdin=said, terminal=True)
+        assert answer.code == 2
+        assert "Go on? [y/N]" in answer.err
+        assert noticed.log == []
+
+
+def test_a_person_says_yes(command: Command, noticed: CliHost) -> None:
+    noticed.answers["devlink"] = failed("devlink", "Error: mlx5_core: no.\nkernel answers: -22")
+    answer = command("apply", SPEC, host=noticed, stdin="y\n", terminal=True)
+    assert "Go on? [y/N]" in answer.err
+    assert noticed.log, "it went on, and failed at the first command"
+    assert answer.code == 1
+
+
+def test_a_step_fails(command: Command, host: CliHost) -> None:
+    host.answers["ip link"] = failed("ip", "RTNETLINK answers: Device or resource busy")
+    answer = command("apply", SPEC, host=host)
+    expect(answer, "apply-failed")
+    assert answer.code == 1
+
+
+def test_a_failure_for_machines(command: Command, host: CliHost) -> None:
+    host.answers["ip link"] = failed("ip", "RTNETLINK answers: Device or resource busy")
+    answer = command("apply", "-o", "json", SPEC, host=host)
+    document = json.loads(answer.out)
+    assert document["result"] == "failed"
+    assert "resource busy" in document["error"]["message"]
+    assert "resource busy" in answer.err
+
+
+def test_interrupted(command: Command, host: CliHost) -> None:
+    host.answers["ip link"] = KeyboardInterrupt()
+    answer = command("apply", SPEC, host=host)
+    expect(answer, "apply-interrupted")
+    assert answer.code == 130
+
+
+def test_locked(command: Command, host: CliHost) -> None:
+    host.locked = True
+    answer = command("apply", SPEC, host=host)
+    assert answer.code == 7
+    assert "process 812" in answer.err
+
+
+def test_a_terminal_sees_what_runs(command: Command, host: CliHost) -> None:
+    host.variables["TERM"] = "xterm"
+    answer = command("apply", SPEC, host=host, terminal=True)
+    assert "…" in answer.err
+    assert "\r\x1b[K" in answer.err
+    assert answer.err.index("…") < answer.err.index("•")
+
+
+def test_rollback(command: Command, host: CliHost) -> None:
+    before = host.states[0]
+    assert command("apply", SPEC, host=host).code == 0
+    host.states = [host.states[0], before]
+    expect(command("rollback", "--dry-run", host=host), "rollback-dry-run")
+    host.states = [host.states[0], before]
+    asked = command("rollback", host=host)
+    assert (asked.code, "--yes" in asked.err) == (2, True)
+    expect(command("rollback", "--yes", host=host), "rollback")
+    assert host.log[-1].endswith("down")
+    nothing = command("rollback", "--yes", host=host)
+    assert (nothing.code, nothing.out) == (0, "nothing to roll back\n")
+
+
+def test_rollback_for_machines(command: Command, host: CliHost) -> None:
+    before = host.states[0]
+    command("apply", SPEC, host=host)
+    host.states = [host.states[0], before]
+    document = json.loads(command("rollback", "--yes", "-o", "json", host=host).out)
+    assert document["schema"] == "eswitch.rollback/v1"
+    assert document["result"] == "rolled back"
+
+
+def test_rollback_that_the_host_refuses(command: Command, host: CliHost) -> None:
+    command("apply", SPEC, host=host)
+    host.answers["ip link set"] = HostError("the kernel said no")
+    answer = command("rollback", "--yes", host=host)
+    assert answer.code == 1
+    assert "error:" in answer.err
+
+
+def test_a_defect_in_the_middle(command: Command, host: CliHost) -> None:
+    host.answers["ip link"] = RuntimeError("what nobody foresaw")
+    answer = command("apply", SPEC, host=host)
+    assert answer.code == 1
+    assert "stopped: 1 step had begun" in answer.err
+    assert "this is a defect of eswitch: RuntimeError" in answer.err

@@ -1,0 +1,127 @@
+"""What is asked of the host, and what each of its answers means."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from offload_hosts import ScriptedHost
+
+from eswitch.errors import CommandFailed, HostError, NotFound, TimedOut
+from eswitch.host import Result
+from eswitch.model.observed import Unknown
+from eswitch.offload.flow import Dump
+from eswitch.offload.read import CpuHits, read_cpu_hits, read_flows, read_running
+
+FLOW = "in_port(a), packets:1, bytes:60, used:0.1s, offloaded:yes, dp:tc, actions:b"
+DUMP = "ovs-appctl dpctl/dump-flows"
+SHOW = "ovs-appctl upcall/show"
+OFFLOAD = "ovs-appctl dpif/offload/show"
+HITS = "ip -j stats show group offload subgroup cpu_hit"
+SERVER = "ovs-appctl: ovs-vswitchd: server returned an error"
+NOT_A_COMMAND = Result(
+    2, "", '"dpif/offload/show" is not a valid command (use "list-commands" to see a list)'
+)
+
+
+def failed(stderr: str) -> Result:
+    return Result(2, "", stderr)
+
+
+def test_flows_are_read_with_masks_and_names():
+    host = ScriptedHost({DUMP: FLOW})
+    assert len(read_flows(host).flows) == 1
+    assert host.ran == ["ovs-appctl dpctl/dump-flows -m --names"]
+
+
+def test_a_stopped_open_vswitch_is_named_with_the_way_out():
+    pidfile = 'cannot read pidfile "/var/run/openvswitch/ovs-vswitchd.pid" (No such file)'
+    for stderr in (f"ovs-appctl: {pidfile}", "ovs-appctl: cannot connect to ovs-vswitchd.1.ctl"):
+        with pytest.raises(HostError, match="not running") as caught:
+            read_flows(ScriptedHost({DUMP: failed(stderr)}))
+        assert caught.value.hint == "systemctl start openvswitch-switch"
+
+
+def test_a_missing_open_vswitch_is_another_sentence():
+    with pytest.raises(NotFound, match="not installed") as caught:
+        read_flows(ScriptedHost({DUMP: NotFound("ovs-appctl: no such program")}))
+    assert caught.value.hint == "apt install openvswitch-switch"
+
+
+def test_no_datapath_has_no_flows():
+    answer = failed(f"ovs-vswitchd: no datapaths exist\n{SERVER}")
+    assert read_flows(ScriptedHost({DUMP: answer})) == Dump()
+
+
+def test_of_several_datapaths_the_kernels_is_read():
+    several = failed(f"ovs-vswitchd: multiple datapaths, specify one\n{SERVER}")
+    host = ScriptedHost({DUMP: several, f"{DUMP} -m --names system@ovs-system": FLOW})
+    assert len(read_flows(host).flows) == 1
+
+
+def test_other_troubles_are_passed_on():
+    with pytest.raises(CommandFailed, match="server returned"):
+        read_flows(ScriptedHost({DUMP: failed(SERVER)}))
+    with pytest.raises(TimedOut):
+        read_flows(ScriptedHost({DUMP: TimedOut("30 s")}))
+
+
+UPCALL = """system@ovs-system:
+  flows         : (current 34) (avg 30) (max 61) (limit 200000)
+{line}  dump duration : 1ms
+  ufid enabled : true
+
+  13: (keys 12)
+"""
+WITH = UPCALL.format(line="  offloaded flows : 0\n")
+WITHOUT = UPCALL.format(line="")
+
+
+@pytest.mark.parametrize(
+    ("show", "offload", "on"),
+    [
+        (WITH, NOT_A_COMMAND, True),  # up to 3.6, on: the line is there even with 0 flows
+        (WITHOUT, NOT_A_COMMAND, False),  # up to 3.6, off
+        (WITHOUT, "Globally enabled: true\nDatapaths:\nsystem@ovs-system:\n  tc\n", True),  # 3.7
+        (WITHOUT, "Globally enabled: false\nDatapaths:\nsystem@ovs-system:\n", False),
+        ("", NOT_A_COMMAND, Unknown("no bridge yet")),
+        (WITHOUT, "something new\n", Unknown("something new")),
+        (WITHOUT, failed("ovs-appctl: broken"), Unknown("ovs-appctl: broken")),
+    ],
+)
+def test_whether_the_daemon_offloads(show, offload, on):
+    running = read_running(ScriptedHost({SHOW: show, OFFLOAD: offload}))
+    assert running.on == on
+    assert running.evidence
+
+
+def test_cpu_hits_come_from_the_kernels_counter():
+    counters = {"packets": 7, "bytes": 1, "errors": 0}
+    rows = [
+        {"ifindex": 1, "ifname": "lo", "group": "offload", "subgroup": "cpu_hit"},
+        {
+            "ifindex": 9,
+            "ifname": "enp1s0r0",
+            "group": "offload",
+            "subgroup": "cpu_hit",
+            "stats64": {"rx": counters, "tx": {**counters, "packets": 3}},
+        },
+        {"ifname": "odd", "stats64": {"rx": {}}},
+        "odd",
+    ]
+    hits = read_cpu_hits(ScriptedHost({HITS: json.dumps(rows)}))
+    assert hits == {"enp1s0r0": CpuHits(received=7, sent=3)}
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "",
+        "not JSON",
+        "{}",
+        failed('Object "stats" is unknown, try "ip help".'),  # iproute2 before 5.19
+        NotFound("ip: no such program"),
+    ],
+)
+def test_cpu_hits_are_optional(answer):
+    assert read_cpu_hits(ScriptedHost({HITS: answer})) == {}

@@ -1,0 +1,132 @@
+"""Reasons are facts: each of them follows from what was observed, or says that it is not known."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from merge_patch import observed_from, patched
+
+from eswitch.offload.flow import Placement, parse_dump
+from eswitch.offload.place import Nature, Place, places
+from eswitch.offload.topology import topology
+
+FOLDER = Path(__file__).parent.parent / "cases" / "verify"
+HOST = json.loads((FOLDER / "host.json").read_text())
+UNICAST = "eth(src=02:00:00:00:00:01,dst=02:00:00:00:00:02)"
+
+
+def place(actions: str, *, in_port="enp7s0f0r0", key=UNICAST, state=", dp:tc", **change) -> Place:
+    observed = observed_from(patched(HOST, change))
+    line = f"recirc_id(0),in_port({in_port}),{key}, packets:9, bytes:9, used:0.1s{state}, "
+    dump = parse_dump(line + f"actions:{actions}")
+    (found,) = places(dump.flows, topology(observed), observed)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("key", "nature"),
+    [
+        ("eth(dst=01:00:5e:00:00:01)", Nature.GROUP),
+        ("eth(dst=01:00:00:00:00:00/01:00:00:00:00:00)", Nature.GROUP),
+        ("eth(dst=01:00:00:00:00:00/fe:00:00:00:00:00)", Nature.ESWITCH),
+        ("eth(dst=02:00:00:00:00:01)", Nature.ESWITCH),
+        ("eth_type(0x0806),arp(op=2)", Nature.NEIGHBOUR),
+        ("eth_type(0x8100),vlan(vid=5),encap(eth_type(0x0806))", Nature.NEIGHBOUR),
+        ("eth_type(0x86dd),ipv6(proto=58),icmpv6(type=135,code=0)", Nature.NEIGHBOUR),
+        ("eth_type(0x86dd),ipv6(proto=58),icmpv6(type=128,code=0)", Nature.ESWITCH),
+        ("ct_state(0x21/0x23)", Nature.SETUP),
+        ("ct_state(0x21/0x22)", Nature.ESWITCH),  # new is not matched on
+        ("ct_state(+new-est+trk)", Nature.SETUP),
+        ("ct_state(-new+est+trk)", Nature.ESWITCH),
+        ("ct_state(0x22/0x23)", Nature.ESWITCH),
+        ("", Nature.ESWITCH),
+    ],
+)
+def test_nature_of_a_key(key, nature):
+    assert place("enp7s0f0r1", key=key).nature is nature
+
+
+@pytest.mark.parametrize(
+    ("actions", "nature"),
+    [
+        ("enp7s0f0r1,enp7s0f0np0", Nature.ESWITCH),
+        ("enp7s0f0r1,vmbr2", Nature.HOST),
+        ("enp7s0f0r1,tap101i0", Nature.OUTSIDE),
+        ("enp7s0f0r1,enp8s0f0r0", Nature.OTHER_SWITCH),
+        ("vxlan_sys_4789", Nature.ESWITCH),
+        ("drop", Nature.DROP),
+        ("4", Nature.UNNAMED),
+        ("ct(commit,zone=5),enp7s0f0r1", Nature.SETUP),
+        ("ct(zone=5),recirc(0x7)", Nature.ESWITCH),
+        ("userspace(pid=1,controller(reason=1))", Nature.ESWITCH),
+    ],
+)
+def test_nature_of_actions(actions, nature):
+    assert place(actions).nature is nature
+
+
+@pytest.mark.parametrize(
+    ("actions", "change", "reason"),
+    [
+        ("enp7s0f0r1", {}, "the NIC refused it; its reason is not known"),
+        ("vmbr2", {}, "vmbr2 is this host itself: such traffic always ends in the CPU"),
+        ("tap101i0", {}, "tap101i0 is no port of an e-switch"),
+        ("enp8s0f0r0", {}, "output enp8s0f0r0 is on another switch (4498110003ebc008) than input"),
+        ("4", {}, "one of its ports has no name"),
+        ("userspace(pid=1)", {}, "its action userspace() sends each packet to ovs-vswitchd"),
+        ("clone(userspace(pid=1)),enp7s0f0r1", {}, "its action userspace()"),
+        ("enp7s0f0r1", {"ovs": {"other_config": {"hw-offload": "false"}}}, "hw-offload is off"),
+        ("enp7s0f0r1", {"ovs": {"other_config": {"tc-policy": "skip_hw"}}}, "tc-policy is skip_hw"),
+        (
+            "enp7s0f0r1",
+            {"links": {"enp7s0f0r0": {"hw_tc_offload": False}}},
+            "hw-tc-offload is off on enp7s0f0r0",
+        ),
+        (
+            "enp7s0f0r1",
+            {"kernel": {"release": "6.12", "options": {"MLX5_CLS_ACT": "n"}}},
+            "kernel 6.12 is built without CONFIG_MLX5_CLS_ACT",
+        ),
+        ("enp7s0f0r1", {"kernel": {"options": {"reason": "no file"}}}, "the NIC refused it"),
+    ],
+)
+def test_reason(actions, change, reason):
+    found = place(actions, **change)
+    assert found.placement is Placement.TC_SOFTWARE
+    assert found.reason.startswith(reason)
+
+
+def test_a_flood_between_two_other_switches_names_those_two():
+    found = place("enp8s0f0r0,enp7s0f0r1", in_port="vxlan_sys_4789")
+    assert found.reason == (
+        "output enp7s0f0r1 is on another switch (3298110003ebc008) "
+        "than output enp8s0f0r0 (4498110003ebc008)"
+    )
+
+
+def test_an_internal_port_is_not_the_host_itself():
+    ports = [{"name": "vmbr2", "type": "internal"}, {"name": "fwln101o0", "type": "internal"}]
+    found = place("fwln101o0", ovs={"bridges": {"vmbr2": {"ports": ports}}})
+    assert found.reason == "fwln101o0 is an internal port: such traffic always ends in the CPU"
+
+
+@pytest.mark.parametrize(
+    ("state", "reason"),
+    [
+        (", offloaded:yes, dp:tc", None),
+        (", dp:ovs", "Open vSwitch did not bring it into TC"),
+        (", offloaded:partial, dp:ovs", "a userspace datapath handles it"),
+        ("", "the dump does not say where it runs"),
+    ],
+)
+def test_reason_by_placement(state, reason):
+    found = place("enp7s0f0r1", state=state)
+    assert found.reason == reason or found.reason.startswith(reason)
+
+
+def test_committing_again_is_no_setup():
+    # OVN commits on established connections too, to change a mark.
+    found = place("ct(commit,zone=5,mark=1),enp7s0f0r1", key="ct_state(0x22/0x23)")
+    assert found.nature is Nature.ESWITCH

@@ -1,0 +1,128 @@
+"""How long `verify` looks, and when it stops."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from hydrate import hydrate
+from merge_patch import observed_from, patched
+from offload_hosts import ScriptedHost
+
+from eswitch.errors import HostError
+from eswitch.model.desired import DesiredState
+from eswitch.model.plan import Blocker, Plan
+from eswitch.model.report import Layer, Verdict
+from eswitch.offload.verify import verify
+
+FOLDER = Path(__file__).parent.parent / "cases" / "verify"
+HOST = json.loads((FOLDER / "host.json").read_text())
+CASE = json.loads((FOLDER / "all-in-hardware.json").read_text())
+SPEC = hydrate(DesiredState, CASE["spec"])
+FLOWS = "\n".join(CASE["looks"][0]["flows"])
+BEGIN = 1000.0
+
+
+def scripted(flows):
+    return ScriptedHost(
+        {
+            "ovs-appctl upcall/show": "system@ovs-system:\n  offloaded flows : 4\n",
+            "ovs-appctl dpctl/dump-flows": flows,
+            "ip -j stats": "[]",
+        }
+    )
+
+
+def no_plan(_desired, _observed):
+    return Plan()
+
+
+def healthy(_host):
+    return observed_from(HOST)
+
+
+def test_proof_at_the_first_look_ends_at_once():
+    host = scripted(FLOWS)
+    report = verify(host, SPEC, 30, healthy, no_plan)
+    assert report.verdict() is Verdict.OK
+    assert host.clock == BEGIN
+
+
+def test_without_traffic_it_waits_to_the_end_and_says_unknown():
+    host = scripted("")
+    seen = []
+    report = verify(
+        host, SPEC, 5, healthy, no_plan, on_progress=lambda *progress: seen.append(progress)
+    )
+    assert report.verdict() is Verdict.UNKNOWN
+    assert host.clock == BEGIN + 5
+    assert [left for _, left in seen] == [5, 4, 3, 2, 1, 0]
+    assert seen[-1][0] == report
+
+
+def test_without_time_it_looks_once():
+    host = scripted("")
+    assert verify(host, SPEC, 0, healthy, no_plan).verdict() is Verdict.UNKNOWN
+    assert host.clock == BEGIN
+
+
+def test_it_ends_when_the_last_direction_is_proven():
+    lines = FLOWS.split("\n")
+    # One flow a look, each gone at the next: what was seen is kept.
+    host = scripted(lambda now: lines[min(int(now - BEGIN), 3)])
+    report = verify(host, SPEC, 30, healthy, no_plan)
+    assert report.verdict() is Verdict.OK
+    assert host.clock == BEGIN + 3
+
+
+def test_software_does_not_end_the_wait():
+    host = scripted(FLOWS.replace(", offloaded:yes", "", 1))
+    report = verify(host, SPEC, 4, healthy, no_plan)
+    assert report.verdict(Layer.OFFLOADED) is Verdict.FAILED
+    assert host.clock == BEGIN + 4
+
+
+def test_a_carrier_that_comes_late_is_waited_for():
+    def observe(host):
+        carrier = host.clock >= BEGIN + 3
+        return observed_from(patched(HOST, {"links": {"enp7s0f0np0": {"carrier": carrier}}}))
+
+    host = scripted(FLOWS)
+    assert verify(host, SPEC, 30, observe, no_plan).verdict() is Verdict.OK
+    assert host.clock == BEGIN + 3
+
+
+def test_a_host_that_is_not_as_wanted_is_not_waited_for():
+    blocked = Plan(blockers=(Blocker("cx6", "no NIC has it", "eswitch show"),))
+    host = scripted("")
+    report = verify(host, SPEC, 30, healthy, lambda _desired, _observed: blocked)
+    assert report.verdict(Layer.CONFIGURED) is Verdict.FAILED
+    assert host.clock == BEGIN
+
+
+def test_without_open_vswitch_nothing_is_asked_of_it():
+    def observe(_host):
+        return observed_from(patched(HOST, {"ovs": {"status": "stopped", "bridges": []}}))
+
+    host = scripted("")
+    report = verify(host, None, 30, observe, no_plan)
+    assert report.verdict(Layer.WIRED) is Verdict.FAILED
+    assert host.ran == []
+
+
+def test_without_a_spec_nothing_is_planned():
+    def unwanted(_desired, _observed):
+        raise AssertionError
+
+    assert verify(scripted(FLOWS), None, 30, healthy, unwanted).verdict() is Verdict.OK
+
+
+def test_open_vswitch_that_dies_meanwhile_is_an_error():
+    def gone(now):
+        if now > BEGIN:
+            raise HostError("ovs-appctl: cannot connect")
+        return ""
+
+    with pytest.raises(HostError):
+        verify(scripted(gone), SPEC, 5, healthy, no_plan)

@@ -1,0 +1,61 @@
+"""Small facts of the wiring that the case files do not reach."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from merge_patch import observed_from, patched
+
+from eswitch.model.report import Check, Verdict
+from eswitch.offload.read import Running
+from eswitch.offload.topology import topology
+from eswitch.offload.wired import wired
+
+FOLDER = Path(__file__).parent.parent / "cases" / "verify"
+HOST = json.loads((FOLDER / "host.json").read_text())
+ON = Running(on=True, evidence="offloaded flows : 1")
+
+
+def checks(name: str, **change) -> dict[str, Check]:
+    observed = observed_from(patched(HOST, change))
+    wanted = tuple((port.bridge, port) for port in topology(observed).bridged)
+    return {
+        check.question: check
+        for check in wired(observed, wanted, ON)
+        if check.subject.startswith(name)
+    }
+
+
+@pytest.mark.parametrize(
+    ("port", "verdict"),
+    [
+        ({"ofport": 2}, Verdict.OK),
+        ({"ofport": -1}, Verdict.FAILED),  # without a word why
+        ({"ofport": 2, "error": "no such device"}, Verdict.FAILED),
+        ({"ofport": None}, Verdict.UNKNOWN),
+    ],
+)
+def test_port_of_a_bridge(port, verdict):
+    found = checks("enp7s0f0r0", ovs={"bridges": {"vmbr2": {"ports": {"enp7s0f0r0": port}}}})
+    assert found["is it a working port of vmbr2?"].verdict is verdict
+
+
+@pytest.mark.parametrize(
+    ("value", "verdict"),
+    [(True, Verdict.OK), (False, Verdict.FAILED), (None, Verdict.UNKNOWN)],
+)
+def test_hw_tc_offload(value, verdict):
+    found = checks("enp7s0f0r0", links={"enp7s0f0r0": {"hw_tc_offload": value}})
+    assert found["is hw-tc-offload on?"].verdict is verdict
+
+
+def test_a_vf_that_is_down_is_its_owners_business():
+    assert "has it a carrier?" in checks("enp7s0f0v1")
+    assert not checks("enp7s0f0v1", links={"enp7s0f0v1": {"up": False, "carrier": None}})
+
+
+def test_a_port_whose_link_was_not_read_is_unknown():
+    found = checks("enp7s0f0r0", links={"enp7s0f0r0": None})
+    assert found["is its link up?"].verdict is Verdict.UNKNOWN
