@@ -4,10 +4,12 @@ PYTHON ?= python3
 BIN := .venv/bin
 LAB := lab/vm run
 
-.PHONY: help venv test check unit lab-deps lab-image lab-test lab-demo lab-bench lock clean
+.PHONY: help demo venv test check unit lab-deps lab-image lab-test lab-demo lab-bench lock clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
+
+demo: lab-demo ## the main job, shown on a virtual machine
 
 venv: ## make .venv with the locked tools
 	@PYTHON=$(PYTHON) tools/venv

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address
 from pathlib import Path
 
-from lab import cpu_hits, run
+from lab import cpu_hits, run, wait_until
 
 PKTGEN = Path("/proc/net/pktgen")
 # RFC 2544's own addresses: 131,072 of them. Each packet goes to a random one of the first N.
@@ -71,7 +71,6 @@ def generate(netdev: str, packets: int, addresses: int) -> float:
     """Send on a device; seconds per packet, by pktgen's own clock."""
     thread = PKTGEN / "kpktgend_0"
     device = PKTGEN / netdev
-    thread.write_text("rem_device_all\n")
     thread.write_text(f"add_device {netdev}\n")
     for line in (
         f"count {packets}",
@@ -93,6 +92,8 @@ def generate(netdev: str, packets: int, addresses: int) -> float:
     (PKTGEN / "pgctrl").write_text("start\n")
     result = device.read_text()
     thread.write_text("rem_device_all\n")
+    # The thread does it later, and would take away what is added meanwhile.
+    wait_until(lambda: not device.exists(), f"pktgen lets go of {netdev}")
     return _microseconds(result) / 1e6 / packets
 
 

@@ -110,7 +110,8 @@ def write(task: Task, attribute: str, value: str) -> None:
 def check(task: Task, way: str) -> None:
     """Raises WrongState unless mode, VFs, MACs, ports and links are what was asked for."""
     ports = task.nic.ports()
-    up = {link["ifname"] for link in json.loads(run("ip", "-j", "link", "show", "up"))}
+    links = json.loads(run("ip", "-j", "link", "show"))
+    up = {link["ifname"] for link in links if "UP" in link["flags"]}
     names = {task.uplink, *task.representors}
     found = {
         "mode": (task.nic.mode, "switchdev"),
@@ -136,6 +137,9 @@ def undo(task: Task) -> None:
     run("ovs-vsctl", "remove", "Open_vSwitch", ".", "other_config", "hw-offload")
     if task.nic.vfs:
         write(task, "sriov_numvfs", "0")
+    # Open vSwitch leaves it behind, and while it is there the mode cannot change.
+    qdisc = ["tc", "qdisc", "del", "dev", task.uplink, "ingress"]
+    subprocess.run(qdisc, capture_output=True, check=False)
     run("devlink", "dev", "eswitch", "set", task.device, "mode", "legacy")
     write(task, "sriov_drivers_autoprobe", "1")
     run("ip", "link", "set", task.uplink, "down")

@@ -265,7 +265,6 @@ def reset() -> None:
         run("ip", "netns", "del", name)
     load_module()
     wait_until("PF and wire netdevs back from their namespaces", _uplinks_are_home)
-    eswitches = run_json("devlink", "-j", "dev", "eswitch", "show")["dev"]
     qdiscs = run_json("tc", "-j", "qdisc", "show")
     for nic in nics():
         nic.clear_faults()
@@ -275,8 +274,9 @@ def reset() -> None:
         for qdisc in qdiscs:
             if qdisc["dev"] == nic.pf and qdisc["kind"] in ("clsact", "ingress"):
                 run("tc", "qdisc", "del", "dev", nic.pf, qdisc["kind"])
+        eswitch = nic.eswitch()
         for key, value in FRESH_ESWITCH.items():
-            if eswitches[nic.handle][key] != value:
+            if eswitch[key] != value:
                 run("devlink", "dev", "eswitch", "set", nic.handle, key, value)
     lines = [f"link set {name} down\naddr flush dev {name}"
              for nic in nics() for name in (nic.pf, nic.wire)]

@@ -53,10 +53,10 @@ class CliHost:
             raise NotFound(f"no {path}")
         return tuple(sorted(names))
 
-    def append_line(self, path: str, line: str) -> None:
+    def append_lines(self, path: str, lines: Sequence[str]) -> None:
         old = self.files.get(path, b"")
         assert isinstance(old, bytes)
-        self.files[path] = old + line.encode() + b"\n"
+        self.files[path] = old + "".join(f"{line}\n" for line in lines).encode()
 
     def write_attribute(self, path: str, value: str, timeout: float) -> None:
         assert timeout > 0

@@ -64,6 +64,7 @@ class Command:
         self._patch = monkeypatch
         for module in ("eswitch.observe", "eswitch.engine.converge", "eswitch.engine.undo"):
             monkeypatch.setattr(f"{module}.observe", lambda host: host.look())
+        monkeypatch.setattr("eswitch.observe.observe_with_offload", lambda host: host.look())
 
     def __call__(
         self,

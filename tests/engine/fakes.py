@@ -36,8 +36,9 @@ class FakeHost:
             raise NotFound(f"no {path}", where=path)
         return tuple(sorted(names))
 
-    def append_line(self, path: str, line: str) -> None:
-        self.files[path] = self.files.get(path, "") + line + "\n"
+    def append_lines(self, path: str, lines: Sequence[str]) -> None:
+        assert not any("\n" in line for line in lines)
+        self.files[path] = self.files.get(path, "") + "".join(f"{line}\n" for line in lines)
 
     def write_attribute(self, path: str, value: str, timeout: float) -> None:
         assert timeout > 0

@@ -13,7 +13,7 @@ words = st.lists(st.text("abc0:/=", min_size=1, max_size=4), min_size=1, max_siz
 actions: st.SearchStrategy[Action] = st.one_of(
     st.builds(Write, path=st.just("/sys/x"), value=st.text("01", min_size=1, max_size=2)),
     st.builds(Command, tool=st.sampled_from(Tool), args=words, tolerant=st.booleans()),
-    st.just(Settle()),
+    st.builds(Settle, urgent=st.booleans()),
 )
 steps = st.lists(
     st.lists(actions, min_size=1, max_size=4).map(
@@ -49,7 +49,8 @@ def test_udev_is_waited_for_before_a_command_and_at_the_end(given: list[Step]) -
     expected: list[Action] = []
     for action in flat:
         if isinstance(action, Settle):
-            pending = True
+            pending = not action.urgent
+            expected += [action] if action.urgent else []
             continue
         if pending and isinstance(action, Command):
             expected.append(Settle())

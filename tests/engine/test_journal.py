@@ -80,6 +80,9 @@ def test_a_line_cut_off_by_a_crash_is_ignored(host: FakeHost) -> None:
     undo = prepare(host)
     assert undo is not None
     assert len(undo.entry.steps) == 2
+    host.files[path] += "\n"
+    rollback(host, undo)
+    assert prepare(host) is None
 
 
 def test_a_crash_before_the_end_can_be_undone(host: FakeHost) -> None:

@@ -268,15 +268,15 @@ def test_replace_is_atomic_for_readers(host, tmp_path):
 
 def test_append_ends_a_torn_line_first(host, tmp_path):
     path = tmp_path / "made" / "journal"
-    host.append_line(str(path), "one")
-    host.append_line(str(path), "two")
+    host.append_lines(str(path), ["one"])
+    host.append_lines(str(path), ["two"])
     assert path.read_text() == "one\ntwo\n"
     with path.open("a") as file:
         file.write('{"half')
-    host.append_line(str(path), "three")
+    host.append_lines(str(path), ["three"])
     assert path.read_text() == 'one\ntwo\n{"half\nthree\n'
     with pytest.raises(ValueError, match="newline"):
-        host.append_line(str(path), "a\nb")
+        host.append_lines(str(path), ["a\nb"])
 
 
 # The lock

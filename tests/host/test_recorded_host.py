@@ -84,7 +84,7 @@ def test_a_recording_cannot_be_changed(tmp_path):
     with pytest.raises(ReadOnly):
         host.replace_file(str(tmp_path / "a"), b"")
     with pytest.raises(ReadOnly):
-        host.append_line(str(tmp_path / "a"), "")
+        host.append_lines(str(tmp_path / "a"), [""])
     assert os.listdir(tmp_path) == []
     with host.lock("/run/x"):
         pass
@@ -93,7 +93,7 @@ def test_a_recording_cannot_be_changed(tmp_path):
 def test_changes_reach_the_recorded_machine(tmp_path):
     recorder = RecordingHost(LocalHost())
     recorder.replace_file(str(tmp_path / "a"), b"one\n")
-    recorder.append_line(str(tmp_path / "a"), "two")
+    recorder.append_lines(str(tmp_path / "a"), ["two"])
     recorder.write_attribute(str(tmp_path / "a"), "ONE", 5)
     assert recorder.read(str(tmp_path / "a")) == "ONE\ntwo"
     with recorder.lock(str(tmp_path / "lock")):

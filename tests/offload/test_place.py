@@ -130,3 +130,17 @@ def test_committing_again_is_no_setup():
     # OVN commits on established connections too, to change a mark.
     found = place("ct(commit,zone=5,mark=1),enp7s0f0r1", key="ct_state(0x22/0x23)")
     assert found.nature is Nature.ESWITCH
+
+
+@pytest.mark.parametrize(
+    ("actions", "option", "named"),
+    [
+        ("ct(zone=5),recirc(0x7)", "n", True),
+        ("ct(zone=5),recirc(0x7)", "y", False),
+        ("enp7s0f0r1", "n", False),  # it does not recirculate: something else is the matter
+    ],
+)
+def test_a_kernel_that_cannot_recirculate_in_tc(actions, option, named):
+    kernel = {"release": "6.12", "options": {"NET_TC_SKB_EXT": option}}
+    found = place(actions, state=", dp:ovs", kernel=kernel)
+    assert ("kernel 6.12 is built without CONFIG_NET_TC_SKB_EXT" in found.reason) == named

@@ -15,10 +15,10 @@ Item = TypeVar("Item")
 def table(
     head: Sequence[str], rows: Sequence[Sequence[Cell]], *, indent: int = 2, right: str = ""
 ) -> list[Line]:
-    """Rows under their headings. Columns without any text are left out; `right` lists, separated
+    """Rows under their headings. Columns that say nothing are left out; `right` lists, separated
     by blanks, the headings of columns that are aligned to the right. The last column may be long:
     it is not padded."""
-    used = [i for i in range(len(head)) if any(_text(row[i]) for row in rows)]
+    used = [i for i in range(len(head)) if any(_text(row[i]) not in ("", "-") for row in rows)]
     flush = set(right.split())
     widths = {i: max(len(head[i]), *(len(_text(row[i])) for row in rows)) for i in used}
     top: Sequence[Cell] = [Span(text.upper(), Style.FAINT) for text in head]

@@ -78,9 +78,11 @@ def _late_settles(flat: list[tuple[Action, int]]) -> Iterator[tuple[Action, int]
     """
     pending: tuple[Action, int] | None = None
     for action, step in flat:
-        if isinstance(action, Settle):
+        if isinstance(action, Settle) and not action.urgent:
             pending = (action, step)
             continue
+        if isinstance(action, Settle):
+            pending = None
         if pending and isinstance(action, Command):
             yield pending
             pending = None

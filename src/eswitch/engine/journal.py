@@ -8,8 +8,8 @@ On disk, `/var/lib/eswitch/journal/NNNNNN.jsonl`, one file for each apply, one J
     {"end": "rolled back", "time": TIME, "message": TEXT}                 by a later rollback
 
 Lines are only ever appended, each with an fsync before the host is touched, so after a crash or a
-power cut the file tells what may have happened. A last line that was cut off is ignored. An apply
-that changes nothing writes nothing.
+power cut the file tells what may have happened. A line that was cut off is ignored: its step had
+not begun. An apply that changes nothing writes nothing.
 """
 
 from __future__ import annotations
@@ -95,8 +95,8 @@ class Journal:
 
     def _append(self, *lines: Plain) -> None:
         if lines:
-            text = "\n".join(json.dumps(line, separators=(",", ":")) for line in lines)
-            self._host.append_line(self.path, text)
+            texts = [json.dumps(line, separators=(",", ":")) for line in lines]
+            self._host.append_lines(self.path, texts)
 
 
 def _names(host: Host) -> list[str]:
@@ -151,8 +151,8 @@ def _parse(text: str, path: str) -> list[dict[str, Plain]]:
         try:
             lines.append(json.loads(line))
         except ValueError:
-            if number == len(raw):
-                break  # cut off by a crash: that step never began
+            if all(rest.startswith('{"end"') for rest in raw[number:]):
+                continue  # cut off by a crash; a rollback may have added its end
             message = f"line {number} is damaged"
             raise HostError(message, where=path, hint="undo by hand; it lists commands") from None
     return lines

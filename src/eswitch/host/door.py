@@ -46,8 +46,8 @@ class Host(Protocol):
         """Atomically: temporary file, fsync, rename, fsync of the directory; owner and mode of an
         existing file are kept. Missing parent directories are made."""
 
-    def append_line(self, path: str, line: str) -> None:
-        """Append one line and fsync; the file and its directories are made if missing."""
+    def append_lines(self, path: str, lines: Sequence[str]) -> None:
+        """Append lines in one write and fsync; the file and its directories are made if missing."""
 
     def run(
         self,

@@ -79,10 +79,11 @@ class LocalHost:
                 raise
             _sync_directory(directory)
 
-    def append_line(self, path: str, line: str) -> None:
-        """Append one line and fsync. A line that a crash cut short is ended first."""
-        if "\n" in line:
+    def append_lines(self, path: str, lines: Sequence[str]) -> None:
+        """Append lines and fsync once. A line that a crash cut short is ended first."""
+        if any("\n" in line for line in lines):
             raise ValueError("a line has no newline in it")
+        text = "".join(f"{line}\n" for line in lines)
         with _refusals("write", path):
             directory = os.path.dirname(path)
             _make_directories(directory)
@@ -90,7 +91,7 @@ class LocalHost:
             try:
                 size = os.fstat(file).st_size
                 torn = size > 0 and os.pread(file, 1, size - 1) != b"\n"
-                _write_all(file, ("\n" * torn + line + "\n").encode())
+                _write_all(file, ("\n" * torn + text).encode())
                 os.fsync(file)
             finally:
                 os.close(file)

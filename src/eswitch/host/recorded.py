@@ -148,9 +148,9 @@ class RecordedHost:
         del content, mode
         raise ReadOnly(f"write of {path}")
 
-    def append_line(self, path: str, line: str) -> NoReturn:
+    def append_lines(self, path: str, lines: Sequence[str]) -> NoReturn:
         """Never."""
-        raise ReadOnly(f"append of {line!r} to {path}")
+        raise ReadOnly(f"append of {lines!r} to {path}")
 
 
 class RecordingHost:
@@ -172,7 +172,7 @@ class RecordingHost:
         }
         self.write_attribute = host.write_attribute
         self.replace_file = host.replace_file
-        self.append_line = host.append_line
+        self.append_lines = host.append_lines
         self.lock = host.lock
         self.is_root = host.is_root
         self.monotonic = host.monotonic

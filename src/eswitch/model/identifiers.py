@@ -23,6 +23,10 @@ SwitchId = NewType("SwitchId", str)
 ZERO_MAC = MacAddress("00:00:00:00:00:00")
 """The admin MAC of a VF that nobody set: its driver then takes a random one at each probe."""
 
+OWNER = "eswitch"
+"""Key in the `external_ids` of the bridges and ports that eswitch made in OVSDB; the value is their
+identity: `bridge`, `0000:07:00.0/uplink`, `0000:07:00.0/vf3`."""
+
 _PCI = re.compile(r"^(?:([0-9a-f]{4,8}):)?([0-9a-f]{2}):([0-9a-f]{2})\.([0-7])$")
 _MAC = re.compile(r"^[0-9a-f]{2}(?::[0-9a-f]{2}){5}$")
 

@@ -37,7 +37,7 @@ def action_to_plain(action: Action) -> Plain:
         kind: dict[str, Plain] = {"write": action.path, "value": str(action.value)}
         return {**kind, "timeout": action.timeout}
     if isinstance(action, Settle):
-        return {"settle": action.timeout}
+        return {"settle": action.timeout, "urgent": action.urgent}
     words: list[Plain] = [str(word) for word in action.args]
     return {"tool": action.tool.value, "args": words, "tolerant": action.tolerant}
 
@@ -47,8 +47,8 @@ def action_from_plain(data: Plain) -> Action:
     match data:
         case {"write": str(path), "value": str(value), "timeout": float() | int() as timeout}:
             return Write(path, value, float(timeout))
-        case {"settle": int(timeout)}:
-            return Settle(timeout)
+        case {"settle": int(timeout), "urgent": bool(urgent)}:
+            return Settle(timeout, urgent)
         case {"tool": str(tool), "args": list(args), "tolerant": bool(tolerant)}:
             return Command(Tool(tool), tuple(str(word) for word in args), tolerant)
     raise ValueError(f"not an action: {data!r}")

@@ -77,9 +77,13 @@ class Command:
 
 @dataclass(frozen=True, slots=True)
 class Settle:
-    """Wait until udev has named new devices: until then their names may change at any moment."""
+    """Wait until udev has named new devices: until then their names may change at any moment.
+
+    `timeout` in seconds. A wait that is not `urgent` may be put off behind writes that follow.
+    """
 
     timeout: int = 180
+    urgent: bool = False
 
     def __str__(self) -> str:
         return f"udevadm settle --timeout={self.timeout}"

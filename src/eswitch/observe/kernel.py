@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import zlib
 from collections.abc import Iterable
 
@@ -49,6 +48,13 @@ def _text(host: Host, path: str) -> str:
 
 def parse_options(content: str, options: Iterable[str]) -> dict[str, str]:
     """y, m or n for each of `options`; one that the file does not name is n."""
-    wanted = sorted(options)
-    found = re.findall(rf"^CONFIG_({'|'.join(wanted)})=([ym])$", content, re.MULTILINE)
-    return {**dict.fromkeys(wanted, "n"), **dict(found)}
+    # A plain search for each of a dozen names is far quicker than one expression over 300 kB.
+    lines = f"\n{content}\n"
+    return {option: _option(lines, option) for option in sorted(options)}
+
+
+def _option(lines: str, option: str) -> str:
+    for value in ("y", "m"):
+        if f"\nCONFIG_{option}={value}\n" in lines:
+            return value
+    return "n"

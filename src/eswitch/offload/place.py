@@ -205,6 +205,7 @@ def _reason(
     return (
         _reason_of_nature(nature, ends)
         or _reason_of_settings(ends, observed)
+        or _reason_of_recirculation(flow, placement, observed)
         or _reason_of_flow(flow, placement)
     )
 
@@ -263,6 +264,19 @@ def _lacking_kernel(ends: tuple[Port, ...], observed: ObservedState) -> str | No
             if options.get(option) == "n":
                 return f"kernel {observed.kernel.release} is built without CONFIG_{option}"
     return None
+
+
+def _reason_of_recirculation(
+    flow: Flow, placement: Placement, observed: ObservedState
+) -> str | None:
+    """TC needs this option to hand a recirculation id on (domain.md 4.5); Debian 13 lacks it."""
+    options = observed.kernel.options
+    if isinstance(options, Unknown) or placement is not Placement.KERNEL:
+        return None
+    if options.get("NET_TC_SKB_EXT") != "n" or not (flow.recirc_id or recirculates_to(flow)):
+        return None
+    release = observed.kernel.release
+    return f"it recirculates, and kernel {release} is built without CONFIG_NET_TC_SKB_EXT"
 
 
 def _reason_of_flow(flow: Flow, placement: Placement) -> str:

@@ -14,6 +14,7 @@ from eswitch.model.desired import (
     DesiredPort,
     TcPolicy,
 )
+from eswitch.model.identifiers import OWNER
 from eswitch.model.observed import NicState, ObservedState, OvsBridge, OvsPort, OvsStatus
 
 from .tree import Path
@@ -34,7 +35,6 @@ from .writing import scalar
 _Single = tuple[str, int | None]
 """The label of a NIC and a VF's index, or None for the uplink."""
 
-_OWNER = "eswitch"  # the key in `external_ids` that the stage `bridge` marks its ports with
 
 DEFAULT_VFS = 2
 """VFs to propose for a NIC that has none."""
@@ -228,7 +228,7 @@ def _name(port: OvsPort) -> str:
 
 
 def _mark(port: OvsPort) -> str:
-    return port.external_ids.get(_OWNER, "")
+    return port.external_ids.get(OWNER, "")
 
 
 def _address(text: str) -> Address | None:

@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from eswitch.model.desired import DesiredBridge, DesiredState, EswitchMode
-from eswitch.model.identifiers import VfId
+from eswitch.model.identifiers import OWNER, VfId
 from eswitch.model.observed import ObservedState, OvsBridge, OvsPort, OvsStatus
 from eswitch.model.plan import Blocker, Note, StagePlan
 from eswitch.model.step import Command, Step, Tool, Unnamed, Word
 
 from . import addresses, nics, users
-from .ports import OWNER, WantedPort, mark, owned, wanted_ports
+from .ports import WantedPort, mark, owned, wanted_ports
 
 NAME = "bridge"
 

@@ -1,8 +1,10 @@
 """Stage `eswitch` (the recipe's 配置SRIOV): switchdev mode, VFs, their MACs and drivers.
 
 Order on mlx5 (domain.md 1.2, NVIDIA's newest): no VFs -> mode -> VFs -> MACs -> driver. VFs are
-made with `sriov_drivers_autoprobe` 0: probing the host's driver on each, only to unbind it, is what
-makes everybody else slow, and a MAC only counts if it is set before the driver binds.
+made while `sriov_drivers_autoprobe` is 0: probing the host's driver on each, only to unbind it, is
+what makes everybody else slow, and a MAC only counts if it is set before the driver binds. Then it
+is 1 again: while it is 0 the kernel lets no driver bind to a VF, not even when asked by name, nor
+vfio-pci (pci_device_can_probe in drivers/pci/pci-driver.c).
 """
 
 from __future__ import annotations
@@ -11,12 +13,12 @@ from dataclasses import replace
 
 from eswitch.model.desired import DesiredNic, DesiredState
 from eswitch.model.drivers import DriverProfile, ModeChange, Support
+from eswitch.model.identifiers import OWNER
 from eswitch.model.observed import EswitchState, NicState, ObservedState, SriovState
 from eswitch.model.plan import Blocker, Note, StagePlan
 from eswitch.model.step import Action, Command, Settle, Step, Tool, Write
 
 from . import nics, users, vfs
-from .ports import OWNER
 
 NAME = "eswitch"
 
@@ -107,9 +109,9 @@ class _Changes:
             steps.append(self._remove_vfs())
         steps += self._modes()
         if self.creation:
-            if self.sriov.autoprobe:
-                steps.append(self._no_autoprobe())
             steps.append(self._create_vfs())
+        elif self.nic.vfs and not self.sriov.autoprobe:
+            steps.append(self._let_drivers_bind())
         pf = replace(self.pf, vfs=()) if self.removal else self.pf
         part = vfs.plan(self.nic, pf, self.profile)
         left = replace(left, nics=tuple(pf if n.pci == pf.pci else n for n in left.nics))
@@ -168,7 +170,7 @@ class _Changes:
             "0",
             why,
             (self._numvfs(0),),
-            (self._numvfs(self.sriov.count), *vfs.restore(self.pf, self.sriov, self.observed)),
+            (*self._unbound(self.sriov.count), *vfs.restore(self.pf, self.observed)),
             disturbs=users.vf_disturbance(self.pf),
             timeout=60.0,
             source=self.nic.vfs_source or self.nic.source,
@@ -211,17 +213,28 @@ class _Changes:
             source=self.nic.source,
         )
 
-    def _no_autoprobe(self) -> Step:
-        path = self._sysfs("sriov_drivers_autoprobe")
+    def _autoprobe(self, *, on: bool) -> Write:
+        return Write(self._sysfs("sriov_drivers_autoprobe"), "1" if on else "0")
+
+    def _unbound(self, count: int) -> tuple[Action, ...]:
+        """VFs to which no driver has bound, and to which one may.
+
+        udev loads the VFs' driver when they appear (Intel's differs from the PF's), and a driver
+        probes what it finds when it is loaded: autoprobe stays off until udev is done.
+        """
+        off, on = self._autoprobe(on=False), self._autoprobe(on=True)
+        return (off, self._numvfs(count), Settle(urgent=True), on)
+
+    def _let_drivers_bind(self) -> Step:
         return Step(
             NAME,
             str(self.pf.pci),
             "VF driver autoprobe",
-            "on",
             "off",
-            "a VF's MAC counts only if it is set before a driver binds; VMs take VFs unbound",
-            (Write(path, "0"),),
-            (Write(path, "1"),),
+            "on",
+            "while it is off, no driver can bind to a VF, nor can a VM take one",
+            (self._autoprobe(on=True),),
+            (self._autoprobe(on=False),),
             source=self.nic.vfs_source,
         )
 
@@ -233,15 +246,12 @@ class _Changes:
             str(self.sriov.count),
             str(len(self.nic.vfs)),
             f"`{self.nic.name}` asks for them",
-            self._creation_actions(),
+            self._unbound(len(self.nic.vfs)),
             # What existed before is the removal step's to restore.
-            (self._numvfs(0),),
+            (self._numvfs(0), self._autoprobe(on=self.sriov.autoprobe)),
             timeout=120.0,
             source=self.nic.vfs_source or self.nic.source,
         )
-
-    def _creation_actions(self) -> tuple[Action, ...]:
-        return (self._numvfs(len(self.nic.vfs)), Settle())
 
 
 def without_port(observed: ObservedState, name: str) -> ObservedState:

@@ -9,14 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from eswitch.model.desired import DesiredBridge, DesiredState
-from eswitch.model.identifiers import VfId
+from eswitch.model.identifiers import OWNER, VfId
 from eswitch.model.observed import NicState, ObservedState, OvsBridge, OvsPort
 from eswitch.model.step import Unnamed, Word
 
 from . import nics
-
-OWNER = "eswitch"
-"""Key in `external_ids` of the bridges and ports that eswitch made."""
 
 ADDRESSES = "eswitch-addresses"
 """Key in `external_ids` of a bridge: the addresses that eswitch gave it, joined by spaces."""

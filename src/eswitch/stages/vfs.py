@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from eswitch.model.desired import DesiredNic, DesiredVf, EswitchMode, MacPolicy, VfDriver
 from eswitch.model.drivers import DriverProfile, MacTool
 from eswitch.model.identifiers import ZERO_MAC, MacAddress, VfId, derived_mac
-from eswitch.model.observed import LegacyVf, NicState, ObservedState, SriovState, VfState
+from eswitch.model.observed import LegacyVf, NicState, ObservedState, VfState
 from eswitch.model.plan import Blocker, Note, StagePlan
 from eswitch.model.step import Action, Command, Settle, Step, Tool, Unnamed, Word, Write
 
@@ -153,26 +153,19 @@ class _Vf:
         return Command(Tool.IP, args, tolerant)
 
 
-def restore(pf: NicState, sriov: SriovState, observed: ObservedState) -> tuple[Action, ...]:
-    """What gives recreated VFs back what they had: MAC, legacy settings, driver, links up.
-
-    Runs after `sriov_numvfs` was written with autoprobe off (rollback undoes autoprobe before).
-    """
-    actions: list[Action] = [Settle()]
-    uplink = pf.netdev
-    if uplink:
+def restore(pf: NicState, observed: ObservedState) -> tuple[Action, ...]:
+    """What gives recreated, unbound VFs back what they had: MAC, legacy settings, driver, link."""
+    actions: list[Action] = []
+    if pf.netdev:
         for vf in pf.vfs:
-            settings = _legacy_settings(vf)
-            prefix = ("link", "set", uplink, "vf", str(vf.index))
-            actions += [Command(Tool.IP, (*prefix, *words), tolerant=True) for words in settings]
+            prefix = ("link", "set", pf.netdev, "vf", str(vf.index))
+            actions += [
+                Command(Tool.IP, (*prefix, *words), tolerant=True) for words in _legacy_settings(vf)
+            ]
     for vf in pf.vfs:
-        path = "/sys/bus/pci/drivers/{}/{}"
-        if vf.driver and not sriov.autoprobe:
-            actions.append(Write(path.format(vf.driver, "bind"), vf.pci, _PROBE_TIMEOUT))
-        elif vf.driver and vf.mac not in (None, ZERO_MAC):
-            # The driver probed it already, before its MAC was set: bind anew.
-            actions.append(Write(path.format(vf.driver, "unbind"), vf.pci, _PROBE_TIMEOUT))
-            actions.append(Write(path.format(vf.driver, "bind"), vf.pci, _PROBE_TIMEOUT))
+        if vf.driver:
+            path = f"/sys/bus/pci/drivers/{vf.driver}/bind"
+            actions.append(Write(path, vf.pci, _PROBE_TIMEOUT))
     actions.append(Settle())
     names = [name for vf in pf.vfs for name in (vf.representor, vf.netdev) if name]
     links = [link for name in names if (link := observed.link(name))]

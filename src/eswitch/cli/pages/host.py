@@ -18,7 +18,7 @@ from eswitch.model.observed import (
     Unknown,
     VfState,
 )
-from eswitch.offload.topology import Port, Topology, topology
+from eswitch.offload.topology import Kind, Port, Topology, topology
 
 from .fitness import Fitness, fitness
 
@@ -45,8 +45,10 @@ def host_page(observed: ObservedState, flows: str | Unknown, *, everything: bool
         lines += [line("no network card on a PCI bus"), line()]
     lines += _ovs(observed, everything=everything)
     lines += _flows(observed, flows)
-    for tool in observed.missing_tools:
-        lines.append(line(warn(f"`{tool}` is not installed: what it would tell is unknown")))
+    if observed.missing_tools:
+        missing = ", ".join(observed.missing_tools)
+        text = f"not installed, so what they would tell is unknown: {missing}"
+        lines += paragraph(text, style=Style.WARN)
     return lines
 
 
@@ -224,6 +226,8 @@ def _port_row(port: OvsPort, known: Topology, observed: ObservedState) -> tuple[
 
 
 def _owner(port: Port) -> str:
+    if port.kind is Kind.OUTSIDE:
+        return "not of an e-switch"
     if port.pci is None:
         return port.kind.value
     return f"{port.pci} {'uplink' if port.vf is None else f'VF {port.vf}'}"

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from eswitch.cli.layout import count, cut, paragraph
 from eswitch.cli.screen import Line, Marks, Span, Style, faint, line, strong
+from eswitch.cli.summary import mentioned
 from eswitch.model.report import Check, Layer, Report, Verdict
 
 _STYLES = {Verdict.OK: Style.GOOD, Verdict.FAILED: Style.BAD, Verdict.UNKNOWN: Style.WARN}
@@ -117,4 +118,5 @@ class _Layer:
         if self.common_hint:
             return []
         hints = dict.fromkeys(c.hint for c in checks if c.hint and c.verdict is not Verdict.OK)
-        return [part for hint in hints for part in paragraph(hint, indent=4, first="hint: ")]
+        shown = tuple(hints) if self.verbose else mentioned(tuple(hints))
+        return [part for hint in shown for part in paragraph(hint, indent=4, first="hint: ")]

@@ -42,7 +42,7 @@ def command(session: Session, spec: str | None, timeout: float) -> int:
     from eswitch.cli.specfile import is_there, load  # noqa: PLC0415
     from eswitch.cli.transient import Transient  # noqa: PLC0415
     from eswitch.model.report import Verdict  # noqa: PLC0415
-    from eswitch.observe import observe  # noqa: PLC0415
+    from eswitch.observe import observe_with_offload  # noqa: PLC0415
     from eswitch.offload.verify import verify  # noqa: PLC0415
     from eswitch.stages import make_plan  # noqa: PLC0415
 
@@ -56,7 +56,9 @@ def command(session: Session, spec: str | None, timeout: float) -> int:
 
     now.show("looking at this host")
     try:
-        report = verify(session.host, desired, timeout, observe, make_plan, on_progress=look)
+        report = verify(
+            session.host, desired, timeout, observe_with_offload, make_plan, on_progress=look
+        )
     finally:
         now.erase()
     page = report_page(report, name, session.out.marks, verbose=session.options.verbose)
