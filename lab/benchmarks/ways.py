@@ -59,6 +59,7 @@ def bare(task: Task) -> None:
     run("devlink", "dev", "eswitch", "set", task.device, "mode", "switchdev")
     write(task, "sriov_numvfs", str(task.vfs))
     run("udevadm", "settle")
+    write(task, "sriov_drivers_autoprobe", "1")
     macs = (
         f"port function set {task.device}/{port} hw_addr {mac}\n"
         for port, mac in enumerate(task.macs, start=1)

@@ -9,9 +9,10 @@
         deps-<key>/             disk.qcow2 on top of a base
         tools-<key>/            the base's compiler and kernel headers as a file tree
         module-<key>/           overlay.cpio: eswitchsim compiled for a base
+        program-<key>/          overlay.cpio: eswitch with bytecode of the base's Python
         tmp-<kind>-<key>-…/     being built, or the remains of a builder that was killed
 
-A directory with one of the four names is complete: it is made elsewhere and renamed.
+A directory with one of these names is complete: it is made elsewhere and renamed.
 Readers take no lock. The modification time of a directory is the time of its last use.
 """
 
@@ -28,7 +29,7 @@ from pathlib import Path
 
 from .errors import LabError
 
-KEPT = {"base": 2, "deps": 3, "tools": 2, "module": 8}
+KEPT = {"base": 2, "deps": 3, "tools": 2, "module": 8, "program": 8}
 KEY_LENGTH = 16
 
 

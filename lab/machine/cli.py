@@ -14,7 +14,7 @@ from . import accel, host, layers, qemu
 from .cache import Cache
 from .deadline import Deadline
 from .errors import LabError, UsageError
-from .guest import Files, Guest
+from .guest import Files, booted
 from .recipe import SUITES, Recipe
 from .turn import turn
 
@@ -143,10 +143,9 @@ def boot(
     shell = options.verb == "shell"
     chosen = wanted.accel
     deadline = Deadline(options.deadline)
-    with Guest(files, wanted, keep=options.keep) as guest:
-        say = stopwatch(deadline) if options.verbose or shell else quiet
-        say(f"booting with {chosen.upper()}: {wanted.nics} NICs, up to {wanted.vfs} VFs each")
-        guest.boot(deadline)
+    say = stopwatch(deadline) if options.verbose or shell else quiet
+    say(f"booting with {chosen.upper()}: {wanted.nics} NICs, up to {wanted.vfs} VFs each")
+    with booted(files, wanted, deadline, keep=options.keep) as guest:
         say("booted")
         status = guest.run(command or ["bash", "-l"], deadline, terminal=shell)
         say("command ended")

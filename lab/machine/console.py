@@ -13,6 +13,8 @@ CONTROL_SEQUENCE = re.compile(
 )
 PANIC = re.compile(r"Kernel panic - not syncing: (.*)")
 # The openings of the kernel's own reports (lib/bug.c, kernel/panic.c, lockdep, KASAN, RCU).
+# A breakpoint that nobody set: see EmulationError.
+STALE_BREAKPOINT = re.compile(r"\bint3: 0000 \[#")
 COMPLAINT = re.compile(
     r"(?:BUG: .*|WARNING: .*|Oops: .*|INFO: task .* blocked.*|rcu: INFO: .*stall.*"
     r"|general protection fault.*|refcount_t: .*|UBSAN: .*|DEBUG_LOCKS_WARN_ON.*)"
@@ -38,6 +40,11 @@ def panic(text: str) -> str | None:
     """What the kernel panicked about, or None."""
     found = PANIC.search(text)
     return found.group(1).strip() if found else None
+
+
+def broken_by_emulation(text: str) -> bool:
+    """Whether the kernel met a breakpoint that it had already taken out."""
+    return STALE_BREAKPOINT.search(text) is not None
 
 
 def complaints(text: str) -> list[str]:

@@ -3,6 +3,7 @@
 LabError                the lab itself failed (125)
 ├── MissingToolError    a program of the host machine is not installed (125)
 ├── GuestError          the guest did not boot, panicked or went away (125)
+│   └── EmulationError  QEMU's emulation broke the guest's kernel (125)
 ├── DeadlineError       the guest was killed by the deadline (124)
 └── UsageError          the command line asks for nothing that makes sense (64)
 
@@ -51,6 +52,16 @@ class MissingToolError(LabError):
 
 class GuestError(LabError):
     """The guest did not boot, panicked or went away."""
+
+
+class EmulationError(GuestError):
+    """QEMU's emulation broke the guest's kernel, which is not the guest's fault.
+
+    The kernel patches its own code on all processors with the help of an int3 instruction
+    (arch/x86/kernel/alternative.c). Under QEMU 7.2 with a thread per processor it was seen
+    to meet such an int3 after it had put the final instruction in its place, once in some
+    dozen boots on a busy machine: as if a stale translation was run.
+    """
 
 
 class DeadlineError(LabError):

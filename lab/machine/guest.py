@@ -18,10 +18,11 @@ from typing import Self
 
 from . import console, host, qemu, ssh
 from .deadline import Deadline
-from .errors import DeadlineError, GuestError, LabError
+from .errors import DeadlineError, EmulationError, GuestError, LabError
 from .qmp import Qmp
 
 BOOT_SECONDS = 300.0
+BOOT_ATTEMPTS = 3
 QMP_SECONDS = 60.0
 POWEROFF_SECONDS = 20.0
 CLEAN_POWEROFF_SECONDS = 90.0
@@ -32,13 +33,13 @@ AFTER_STATUS_SECONDS = 20.0
 class Files:
     """What a guest boots from: the base's directory, the top layer's disk.
 
-    ``overlay`` is an initramfs archive whose ``/overlay`` is copied over the root disk
-    before systemd starts (eswitchsim comes that way).
+    ``overlays`` are initramfs archives whose ``/overlay`` is copied over the root disk
+    before systemd starts (eswitchsim and the program come that way).
     """
 
     base: Path
     disk: Path
-    overlay: Path | None = None
+    overlays: tuple[Path, ...] = ()
 
 
 class Guest:
@@ -188,12 +189,11 @@ class Guest:
             raise LabError(f"qemu-img could not make the overlay: {result.stderr.strip()}")
 
     def _initrd(self) -> Path:
-        """The base's initramfs, the overlay's archive appended: the kernel unpacks both."""
-        own = self.files.base / "initrd"
-        if self.files.overlay is None:
-            return own
+        """The base's initramfs with the overlays' archives appended: the kernel unpacks all."""
         joined = self.scratch / "initrd"
-        joined.write_bytes(own.read_bytes() + self.files.overlay.read_bytes())
+        with joined.open("wb") as target:
+            for part in (self.files.base / "initrd", *self.files.overlays):
+                target.write(part.read_bytes())
         return joined
 
     def _start(self, deadline: Deadline) -> None:
@@ -301,6 +301,12 @@ class Guest:
     def _gone(self, what: str) -> GuestError:
         text = console.read(self.console_log)
         reason = console.panic(text)
+        if reason is not None and console.broken_by_emulation(text):
+            return EmulationError(
+                f"QEMU's emulation broke the guest's kernel (int3): {reason}",
+                hint="run it again: it is rare, and not known under KVM",
+                log=console.tail(text),
+            )
         if reason is not None:
             return GuestError(f"the guest's kernel panicked: {reason}", log=console.tail(text))
         status = self._process.poll() if self._process else None
@@ -321,6 +327,29 @@ class Guest:
             hint="allow more with --deadline SECONDS",
             log=console.tail(text),
         )
+
+
+@contextlib.contextmanager
+def booted(
+    files: Files,
+    hardware: qemu.Hardware,
+    deadline: Deadline,
+    *,
+    disk: Path | None = None,
+    keep: bool = False,
+) -> Iterator[Guest]:
+    """A guest that has booted. A boot that QEMU's emulation broke is tried again."""
+    for attempt in range(1, BOOT_ATTEMPTS + 1):
+        with Guest(files, hardware, disk=disk, keep=keep) as guest:
+            try:
+                guest.boot(deadline)
+            except EmulationError as error:
+                if attempt == BOOT_ATTEMPTS:
+                    raise
+                host.say(f"{error.message}; booting again")
+                continue
+            yield guest
+            return
 
 
 @contextlib.contextmanager

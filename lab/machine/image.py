@@ -41,11 +41,7 @@ def bootstrap(
     """Root file system by mmdebstrap, piped into a disk image without a copy in between."""
     root = os.geteuid() == 0
     command = bootstrap_command(
-        recipe,
-        mmdebstrap=paths["mmdebstrap"],
-        root=root,
-        skeleton=skeleton,
-        boot_files=scratch,
+        recipe, mmdebstrap=paths["mmdebstrap"], root=root, skeleton=skeleton, boot_files=scratch
     )
     environment = {
         **os.environ,
@@ -56,7 +52,7 @@ def bootstrap(
         pack, output = ["sh", "-c", PACK_SCRIPT, "pack", str(raw)], subprocess.DEVNULL
     else:
         # In the user namespace our own directories cannot be written: through stdout.
-        pack, output = [paths["mmdebstrap"], "--unshare-helper", "sh", "-c", PACK_SCRIPT], None
+        pack, output = ([paths["mmdebstrap"], "--unshare-helper", "sh", "-c", PACK_SCRIPT], None)
     log = scratch / "build.log"
     with log.open("wb") as errors, raw.open("wb") as disk:
         maker = subprocess.Popen(

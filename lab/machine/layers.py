@@ -1,9 +1,9 @@
 """What is added to the base image: Python dependencies, then the module.
 
 The dependencies are a layer: a qcow2 overlay that a guest filled in one boot. The module
-is an initramfs archive that is appended at each boot. Keys are hashes of the base and of
-the inputs, so a change rebuilds no more than it has to: another kernel module costs
-seconds, other locked dependencies a boot, other packages everything.
+and the program are initramfs archives that are appended at each boot. Keys are hashes of
+the base and of the inputs, so a change rebuilds no more than it has to: another module or
+program costs seconds, other locked dependencies a boot, other packages everything.
 """
 
 from __future__ import annotations
@@ -23,11 +23,17 @@ from .accel import choose
 from .cache import Cache, digest, digest_tree
 from .deadline import Deadline
 from .errors import LabError
-from .guest import Files, Guest
+from .guest import Files, booted
 from .image import build_base
 from .qemu import Hardware, Share
 from .recipe import Recipe
-from .toolchain import COMPILE, compile_module, ensure_toolchain
+from .toolchain import (
+    MODULE_SCRIPT,
+    PROGRAM_SCRIPT,
+    compile_module,
+    compile_program,
+    ensure_toolchain,
+)
 
 LAYER_SECONDS = 600.0
 GUEST_PYTHON = {"13": "3.13"}
@@ -44,12 +50,23 @@ python3 -m compileall -q -j 2 /opt/eswitch
 
 
 @dataclass(frozen=True)
+class Archive:
+    """An initramfs archive to be: ``compiler`` makes it from the toolchain and ``inputs``."""
+
+    kind: str
+    key: str
+    inputs: Path
+    compiler: Callable[[Path, Path], bytes]
+
+
+@dataclass(frozen=True)
 class Plan:
     """What a run needs, with the inputs copied aside: the checkout may change meanwhile."""
 
     recipe: Recipe
     requirements: Path | None
     module: Path | None
+    program: Path | None
 
     def deps_key(self) -> str | None:
         """Key of the dependencies' layer; None without requirements."""
@@ -57,11 +74,17 @@ class Plan:
             return None
         return digest(self.recipe.key, self.requirements.read_bytes(), DEPS_SCRIPT, *PLATFORMS)
 
-    def module_key(self) -> str | None:
-        """Key of the compiled module; None without sources."""
-        if self.module is None:
-            return None
-        return digest(self.recipe.key, digest_tree(self.module), COMPILE)
+    def archives(self) -> list[Archive]:
+        """What comes by initramfs: the module and the program, where there are sources."""
+        found = []
+        for kind, inputs, script, compiler in (
+            ("module", self.module, MODULE_SCRIPT, compile_module),
+            ("program", self.program, PROGRAM_SCRIPT, compile_program),
+        ):
+            if inputs is not None:
+                key = digest(self.recipe.key, digest_tree(inputs), script)
+                found.append(Archive(kind, key, inputs, compiler))
+        return found
 
 
 def snapshot(checkout: Path, recipe: Recipe, scratch: Path, *, module: bool = True) -> Plan:
@@ -79,7 +102,12 @@ def snapshot(checkout: Path, recipe: Recipe, scratch: Path, *, module: bool = Tr
         shutil.copytree(sources, copied, ignore=is_source)
     elif module:
         host.say("warning: no lab/eswitchsim/Makefile: the guest boots without the module")
-    return Plan(recipe, requirements, copied)
+    program: Path | None = None
+    if (checkout / "src" / "eswitch").is_dir():
+        program = scratch / "program"
+        leftovers = shutil.ignore_patterns("__pycache__")
+        shutil.copytree(checkout / "src" / "eswitch", program / "eswitch", ignore=leftovers)
+    return Plan(recipe, requirements, copied, program)
 
 
 def is_source(directory: str, names: list[str]) -> set[str]:
@@ -103,17 +131,11 @@ def ensure(cache: Cache, checkout: Path, recipe: Recipe, *, module: bool = True)
         scratch = Path(name)
         plan = snapshot(checkout, recipe, scratch, module=module)
         base = obtain(cache, "base", recipe.key, lambda: build_base(cache, recipe))
-        top, overlay = base, None
-        deps_key = plan.deps_key()
-        if deps_key is not None:
-            top = obtain(cache, "deps", deps_key,
-                         lambda: build_deps(cache, plan, deps_key, base, scratch))  # fmt: skip
-        module_key = plan.module_key()
-        if module_key is not None:
-            entry = obtain(cache, "module", module_key,
-                           lambda: build_module(cache, plan, module_key, base))  # fmt: skip
-            overlay = entry / "overlay.cpio"
-        return Files(base, top / "disk.qcow2", overlay)
+        top = base
+        if (deps := plan.deps_key()) is not None:
+            top = obtain(cache, "deps", deps, lambda: build_deps(cache, plan, deps, base, scratch))
+        overlays = [obtain_archive(cache, recipe.key, base, each) for each in plan.archives()]
+        return Files(base, top / "disk.qcow2", tuple(overlays))
 
 
 def obtain(cache: Cache, kind: str, key: str, build: Callable[[], None]) -> Path:
@@ -140,16 +162,17 @@ def build_deps(cache: Cache, plan: Plan, key: str, base: Path, scratch: Path) ->
     fill(cache, key, Files(base, base / "disk.qcow2"), inputs)
 
 
-def build_module(cache: Cache, plan: Plan, key: str, base: Path) -> None:
-    """eswitchsim as an archive. One at a time: the toolchain's tree is shared."""
-    assert plan.module is not None
-    tools_key = plan.recipe.key
-    with cache.lock("tools", tools_key, lambda pid: host.say(f"waiting for process {pid}")):
-        root = ensure_toolchain(cache, base, tools_key)
-        host.say("compiling eswitchsim")
-        content = compile_module(root, plan.module)
-    with cache.building("module", key) as entry:
-        (entry / "overlay.cpio").write_bytes(content)
+def obtain_archive(cache: Cache, tools_key: str, base: Path, archive: Archive) -> Path:
+    """The archive's file, compiled first if need be. One at a time: the tree is shared."""
+
+    def build() -> None:
+        with cache.lock("tools", tools_key, lambda pid: host.say(f"waiting for process {pid}")):
+            root = ensure_toolchain(cache, base, tools_key)
+            content = archive.compiler(root, archive.inputs)
+        with cache.building(archive.kind, archive.key) as entry:
+            (entry / "overlay.cpio").write_bytes(content)
+
+    return obtain(cache, archive.kind, archive.key, build) / "overlay.cpio"
 
 
 def fill(cache: Cache, key: str, files: Files, inputs: Path) -> None:
@@ -160,8 +183,7 @@ def fill(cache: Cache, key: str, files: Files, inputs: Path) -> None:
     deadline = Deadline(LAYER_SECONDS)
     with cache.building("deps", key) as scratch:
         output = scratch / "build.log"
-        with Guest(files, hardware, disk=scratch / "disk.qcow2") as guest:
-            guest.boot(deadline)
+        with booted(files, hardware, deadline, disk=scratch / "disk.qcow2") as guest:
             status = guest.run(["sh", "-c", DEPS_SCRIPT], deadline, output=output)
             if status != 0:
                 sys.stderr.write(output.read_text(encoding="utf-8", errors="replace"))

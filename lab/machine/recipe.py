@@ -45,6 +45,7 @@ class Recipe:
             str(DISK_GIB),
             *BOOTSTRAP_OPTIONS,
             FILE_SYSTEM_FEATURES,
+            PACK_SCRIPT,
             digest_tree(GUEST_FILES),
         )
 
@@ -99,13 +100,13 @@ def quoted(path: Path) -> str:
 
 
 # stdin: tar of the root file system; stdout: nothing; $1: the disk image to make.
-# ``root_owner`` is not needed: the tar is unpacked as (namespace) root.
 PACK_SCRIPT = f"""
 set -eu
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 mkdir "$work/root"
-tar -C "$work/root" --numeric-owner --xattrs --xattrs-include='*' -xpf -
+# No device nodes: a user namespace may not make them, and /dev is a devtmpfs at boot.
+tar -C "$work/root" --exclude='./dev/*' --numeric-owner --xattrs --xattrs-include='*' -xpf -
 disk=${{1:-$work/disk}}
 mke2fs -q -F -t ext4 -L eswitch-lab -m 0 -O {FILE_SYSTEM_FEATURES} \\
     -E lazy_itable_init=1,nodiscard -d "$work/root" "$disk" {DISK_GIB}G

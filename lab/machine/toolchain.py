@@ -1,9 +1,10 @@
-"""The guest's compiler and kernel headers on the host machine, to compile modules with.
+"""The guest's compiler, kernel headers and Python on the host machine.
 
-In the guest, on an emulated processor, compiling eswitchsim takes over a minute; the
-guest's own gcc run here in a chroot takes seconds and gives the same module. The files
-come out of the base image with debugfs, which needs no privilege and no mount; the chroot
-needs root or a user namespace, as building the base image did.
+In the guest, on an emulated processor, compiling eswitchsim takes over a minute and the
+program's bytecode several seconds of each boot; the guest's own tools run here in a chroot
+give the same files at once. They come out of the base image with debugfs, which needs no
+privilege and no mount; the chroot needs root or a user namespace, as building the base
+image did. Results are initramfs archives that install them into the guest.
 """
 
 from __future__ import annotations
@@ -27,19 +28,28 @@ PARTS = ("/usr/bin", "/usr/sbin", "/usr/lib", "/usr/lib64", "/usr/libexec", "/us
          "/usr/include", "/etc/alternatives")  # fmt: skip
 COMPILE_SECONDS = 600
 
-# $1: root of the toolchain, $2: directory with the sources, relative to that root.
+# $1: root of the toolchain, $2: directory with the inputs, relative to that root.
 ENTER = """
 set -eu
 mount --rbind /dev "$1/dev"
-exec chroot "$1" /usr/bin/env -i PATH=/usr/sbin:/usr/bin LC_ALL=C sh -c "$COMPILE" compile "/$2"
+exec chroot "$1" /usr/bin/env -i PATH=/usr/sbin:/usr/bin LC_ALL=C.UTF-8 sh -c "$SCRIPT" script "/$2"
 """
-COMPILE = """
+
+MODULE_SCRIPT = """
 set -eu
 kernel=$(ls /usr/lib/modules)
 make -j "$(nproc)" -C "$1" KDIR="/usr/lib/modules/$kernel/build"
+strip --strip-debug "$1/eswitchsim.ko"
 mkdir -p "/usr/lib/modules/$kernel/updates"
 cp "$1/eswitchsim.ko" "/usr/lib/modules/$kernel/updates/eswitchsim.ko"
 depmod "$kernel"
+"""
+
+# Not checked against the source's time: what is unpacked from the initramfs has another.
+# A file that does not compile is said when it is imported, as on any machine.
+PROGRAM_SCRIPT = """
+python3 -m compileall -q --invalidation-mode unchecked-hash -s "$1" -p /opt/eswitch-program "$1"
+exit 0
 """
 
 
@@ -66,44 +76,58 @@ def ensure_toolchain(cache: Cache, base: Path, key: str) -> Path:
 
 
 def compile_module(root: Path, sources: Path) -> bytes:
-    """Compile the module; returns an initramfs archive that installs it into the guest.
+    """Compile the module; returns an archive with it and depmod's tables.
 
-    With it go depmod's tables, so that udev loads it by its PCI alias. The caller holds
-    the lock: the tree has room for one module at a time.
+    By the tables udev loads it for its PCI alias. The caller holds the lock: the tree has
+    room for one module at a time.
     """
     modules = only_directory(root / "usr/lib/modules")
-    with clean_tree(root, modules) as work:
-        shutil.copytree(sources, work, dirs_exist_ok=True)
-        relative = str(work.relative_to(root))
-        namespace = ["unshare", "--mount"] + ([] if os.geteuid() == 0 else ["--map-root-user"])
-        result = subprocess.run(
-            [*namespace, "sh", "-c", ENTER, "enter", str(root), relative],
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-            text=True, errors="replace", check=False, timeout=COMPILE_SECONDS,
-            env={**os.environ, "COMPILE": COMPILE},
-        )  # fmt: skip
-        if result.returncode != 0:
-            raise LabError(f"lab/eswitchsim does not compile:\n{result.stdout.rstrip()}",
-                           hint="--no-module runs the guest without it")  # fmt: skip
-        prefix = f"overlay/usr/lib/modules/{modules.name}"
-        tables = [path for path in modules.glob("modules.*") if path.is_file()]
-        files = {f"{prefix}/{path.name}": path.read_bytes() for path in tables}
-        module = modules / "updates" / "eswitchsim.ko"
-        files[f"{prefix}/updates/eswitchsim.ko"] = module.read_bytes()
-        return archive(files)
+    updates = modules / "updates"
+    shutil.rmtree(updates, ignore_errors=True)
+    with work_directory(root, sources) as work:
+        status, said = run_inside(root, work, MODULE_SCRIPT)
+    if status != 0:
+        raise LabError(f"lab/eswitchsim does not compile:\n{said}",
+                       hint="--no-module runs the guest without it")  # fmt: skip
+    prefix = f"overlay/usr/lib/modules/{modules.name}"
+    files = {f"{prefix}/{path.name}": path.read_bytes() for path in modules.glob("modules.*")}
+    files[f"{prefix}/updates/eswitchsim.ko"] = (updates / "eswitchsim.ko").read_bytes()
+    shutil.rmtree(updates)
+    return archive(files)
+
+
+def compile_program(root: Path, sources: Path) -> bytes:
+    """Bytecode for the package in ``sources``; returns an archive with both."""
+    with work_directory(root, sources) as work:
+        run_inside(root, work, PROGRAM_SCRIPT)
+        return archive({
+            f"overlay/opt/eswitch-program/{path.relative_to(work)}": path.read_bytes()
+            for path in work.rglob("*")
+            if path.is_file()
+        })  # fmt: skip
 
 
 @contextlib.contextmanager
-def clean_tree(root: Path, modules: Path) -> Iterator[Path]:
-    """A directory for the sources in the tree; before and after no module is installed."""
-    updates = modules / "updates"
-    shutil.rmtree(updates, ignore_errors=True)
-    work = Path(tempfile.mkdtemp(prefix="eswitchsim-", dir=root / "tmp"))
+def work_directory(root: Path, inputs: Path) -> Iterator[Path]:
+    """A copy of the inputs inside the tree, removed afterwards."""
+    work = Path(tempfile.mkdtemp(prefix="work-", dir=root / "tmp"))
     try:
+        shutil.copytree(inputs, work, dirs_exist_ok=True)
         yield work
     finally:
         shutil.rmtree(work, ignore_errors=True)
-        shutil.rmtree(updates, ignore_errors=True)
+
+
+def run_inside(root: Path, work: Path, script: str) -> tuple[int, str]:
+    """(exit status, output) of a script in the tree, with ``work`` as its argument."""
+    namespace = ["unshare", "--mount"] + ([] if os.geteuid() == 0 else ["--map-root-user"])
+    result = subprocess.run(
+        [*namespace, "sh", "-c", ENTER, "enter", str(root), str(work.relative_to(root))],
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        text=True, errors="replace", check=False, timeout=COMPILE_SECONDS,
+        env={**os.environ, "SCRIPT": script},
+    )  # fmt: skip
+    return result.returncode, result.stdout.rstrip()
 
 
 def only_directory(parent: Path) -> Path:

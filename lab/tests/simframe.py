@@ -34,7 +34,7 @@ def internet_sum(data: bytes) -> int:
     """RFC 1071 sum of 16-bit words, not complemented."""
     if len(data) % 2:
         data += b"\0"
-    total = sum(struct.unpack(f"!{len(data) // 2}H", data))
+    total: int = sum(struct.unpack(f"!{len(data) // 2}H", data))
     while total >> 16:
         total = (total & 0xFFFF) + (total >> 16)
     return total
@@ -80,24 +80,38 @@ class Frame:
             head = struct.pack("!HHHH", self.sport, self.dport, 8 + len(self.payload), 0)
             at = 6
         elif self.proto == TCP:
-            head = struct.pack("!HHIIBBHHH", self.sport, self.dport, 1, 2, 5 << 4,
-                               self.tcp_flags, 512, 0, 0)
+            head = struct.pack(
+                "!HHIIBBHHH", self.sport, self.dport, 1, 2, 5 << 4, self.tcp_flags, 512, 0, 0
+            )
             at = 16
         else:
             head = struct.pack("!BBHI", self.icmp_type, self.icmp_code, 0, 0x00010001)
             at = 2
         body = head + self.payload
-        pseudo = b"" if self.proto == ICMP else pseudo_header(self.ip_src, self.ip_dst,
-                                                              self.proto, len(body))
+        pseudo = (
+            b""
+            if self.proto == ICMP
+            else pseudo_header(self.ip_src, self.ip_dst, self.proto, len(body))
+        )
         check = ~internet_sum(pseudo + body) & 0xFFFF
-        return body[:at] + struct.pack("!H", check) + body[at + 2:]
+        return body[:at] + struct.pack("!H", check) + body[at + 2 :]
 
     def _ipv4(self) -> bytes:
         body = self.transport()
         flags = {"first": 0x2000, "later": 0x0010}.get(self.frag or "", 0)
-        head = struct.pack("!BBHHHBBH4s4s", 0x45, self.tos, 20 + len(body), 7, flags, self.ttl,
-                           self.proto, 0, ip_address(self.ip_src).packed,
-                           ip_address(self.ip_dst).packed)
+        head = struct.pack(
+            "!BBHHHBBH4s4s",
+            0x45,
+            self.tos,
+            20 + len(body),
+            7,
+            flags,
+            self.ttl,
+            self.proto,
+            0,
+            ip_address(self.ip_src).packed,
+            ip_address(self.ip_dst).packed,
+        )
         return head[:10] + struct.pack("!H", ~internet_sum(head) & 0xFFFF) + head[12:] + body
 
     def _ipv6(self) -> bytes:
@@ -107,7 +121,8 @@ class Frame:
             body = struct.pack("!BBHI", proto, 0, offset, 7) + body
             proto = FRAGMENT
         return struct.pack("!IHBB", 6 << 28 | self.tos << 20, len(body), proto, self.ttl) + (
-            ip_address(self.ip_src).packed + ip_address(self.ip_dst).packed + body)
+            ip_address(self.ip_src).packed + ip_address(self.ip_dst).packed + body
+        )
 
     def pack(self) -> bytes:
         """The frame as bytes, all checksums right."""
@@ -129,10 +144,10 @@ def checksums_are_right(data: bytes) -> bool:
     if ip[0] >> 4 == 4:
         if internet_sum(ip[:20]) != 0xFFFF:
             return False
-        proto, a, b, body = ip[9], ip[12:16], ip[16:20], ip[20:struct.unpack("!H", ip[2:4])[0]]
+        proto, a, b, body = ip[9], ip[12:16], ip[16:20], ip[20 : struct.unpack("!H", ip[2:4])[0]]
     else:
         proto, a, b = ip[6], ip[8:24], ip[24:40]
-        body = ip[40:40 + struct.unpack("!H", ip[4:6])[0]]
+        body = ip[40 : 40 + struct.unpack("!H", ip[4:6])[0]]
     if proto == ICMP:
         return internet_sum(body) == 0xFFFF
     src, dst = str(ip_address(a)), str(ip_address(b))
@@ -152,8 +167,7 @@ class Tap:
 
     def __init__(self, netdev: str, netns: str | None = None) -> None:
         with in_netns(netns) if netns else contextlib.nullcontext():
-            self._socket = socket.socket(socket.AF_PACKET, socket.SOCK_RAW,
-                                         socket.htons(ETH_P_ALL))
+            self._socket = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(ETH_P_ALL))
             self._socket.setsockopt(SOL_PACKET, PACKET_AUXDATA, 1)
             self._socket.bind((netdev, ETH_P_ALL))
 

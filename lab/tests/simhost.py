@@ -8,6 +8,7 @@ Everything here drives the kernel by the commands an administrator types; nothin
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import json
 import os
 import subprocess
@@ -15,15 +16,23 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
+T = TypeVar("T")
 MODULE = "eswitchsim"
 DEBUGFS = Path("/sys/kernel/debug") / MODULE
 DRIVER = Path("/sys/bus/pci/drivers") / MODULE
+CLONE_NEWNET = 0x40000000
 #: Seconds. Generous, as the guest may run without KVM on a busy machine.
 DEADLINE = 60.0
-FAULTS = ("fail_sriov", "max_vfs_created", "sriov_delay_ms", "refuse_flows", "max_flows",
-          "fail_mode")
+FAULTS = (
+    "fail_sriov",
+    "max_vfs_created",
+    "sriov_delay_ms",
+    "refuse_flows",
+    "max_flows",
+    "fail_mode",
+)
 #: A NIC as it boots, by the keys of `devlink dev eswitch`, in the order to restore them.
 FRESH_ESWITCH = {"inline-mode": "none", "encap-mode": "basic", "mode": "legacy"}
 #: Column of /sys/kernel/debug/eswitchsim/*/counters -> value, of one port.
@@ -35,8 +44,14 @@ def run(*argv: str, check: bool = True, timeout: float = DEADLINE) -> str:
 
     Raises AssertionError with all of the output if it fails and `check` is set.
     """
-    done = subprocess.run(argv, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-                          timeout=timeout, check=False)
+    done = subprocess.run(
+        argv,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=timeout,
+        check=False,
+    )
     if check:
         assert done.returncode == 0, f"{' '.join(argv)} -> {done.returncode}\n{done.stdout}"
     return done.stdout
@@ -44,26 +59,38 @@ def run(*argv: str, check: bool = True, timeout: float = DEADLINE) -> str:
 
 def fails(*argv: str) -> str:
     """Run a command that must fail; return what it said."""
-    done = subprocess.run(argv, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-                          timeout=DEADLINE, check=False)
+    done = subprocess.run(
+        argv,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=DEADLINE,
+        check=False,
+    )
     assert done.returncode != 0, f"{' '.join(argv)} should fail, but said:\n{done.stdout}"
     return done.stdout
 
 
-def run_json(*argv: str) -> Any:
+def run_json(*argv: str) -> Any:  # noqa: ANN401 - JSON of many shapes
     """Run a command that prints JSON; no output counts as an empty list."""
     return json.loads(run(*argv) or "[]")
 
 
 def batch(tool: str, lines: list[str], *options: str) -> None:
     """Give `ip` or `tc` many lines at once; AssertionError if one of them fails."""
-    done = subprocess.run([tool, *options, "-batch", "-"], input="\n".join(lines) + "\n",
-                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-                          timeout=DEADLINE, check=False)
+    done = subprocess.run(
+        [tool, *options, "-batch", "-"],
+        input="\n".join(lines) + "\n",
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=DEADLINE,
+        check=False,
+    )
     assert done.returncode == 0, done.stdout
 
 
-def wait_until(what: str, condition: Callable[[], Any], deadline: float = DEADLINE) -> Any:
+def wait_until(what: str, condition: Callable[[], T], deadline: float = DEADLINE) -> T:
     """Wait until `condition` is true; return its value.
 
     Raises AssertionError naming `what` after `deadline` seconds.
@@ -82,16 +109,22 @@ def settle() -> None:
     run("udevadm", "settle", "--timeout=240", timeout=250)
 
 
+def _setns(fd: int) -> None:
+    """setns(2) into a network namespace; os.setns() is there from Python 3.12 on only."""
+    if ctypes.CDLL(None, use_errno=True).setns(fd, CLONE_NEWNET):
+        raise OSError(ctypes.get_errno(), "setns")
+
+
 @contextlib.contextmanager
 def in_netns(name: str) -> Iterator[None]:
     """Be in a network namespace for a while, to open a socket there."""
     home = os.open("/proc/self/ns/net", os.O_RDONLY)
     there = os.open(f"/run/netns/{name}", os.O_RDONLY)
     try:
-        os.setns(there, os.CLONE_NEWNET)
+        _setns(there)
         yield
     finally:
-        os.setns(home, os.CLONE_NEWNET)
+        _setns(home)
         os.close(there)
         os.close(home)
 
@@ -105,8 +138,18 @@ class KernelLog:
     """What the kernel has logged since a mark, warnings above all."""
 
     #: A level of "warn" alone is no fault: the module itself warns of refused flows.
-    BAD = ("WARNING:", "BUG:", "Call Trace", "refcount", "Oops", "unregister_netdevice: waiting",
-           "possible recursive locking", "INFO: task", "rcu_sched", "Kernel panic")
+    BAD = (
+        "WARNING:",
+        "BUG:",
+        "Call Trace",
+        "refcount",
+        "Oops",
+        "unregister_netdevice: waiting",
+        "possible recursive locking",
+        "INFO: task",
+        "rcu_sched",
+        "Kernel panic",
+    )
 
     def __init__(self) -> None:
         self._seen = len(self._lines())
@@ -117,7 +160,7 @@ class KernelLog:
 
     def since(self) -> list[str]:
         """Lines since this object was made."""
-        return self._lines()[self._seen:]
+        return self._lines()[self._seen :]
 
     def has(self, text: str) -> bool:
         """Has a line with `text` come since?"""
@@ -209,8 +252,11 @@ class Nic:
     def ports(self) -> dict[str, dict[str, Any]]:
         """devlink ports of the PF by their index."""
         shown = run_json("devlink", "-j", "port", "show")["port"]
-        return {name.rsplit("/", 1)[1]: port for name, port in shown.items()
-                if name.rsplit("/", 1)[0] == self.handle}
+        return {
+            name.rsplit("/", 1)[1]: port
+            for name, port in shown.items()
+            if name.rsplit("/", 1)[0] == self.handle
+        }
 
     def rep(self, vf: int) -> str:
         """Netdev name of a VF's representor."""
@@ -223,8 +269,10 @@ class Nic:
         """The module's counters by port: p0, vf0, ..."""
         lines = (DEBUGFS / self.pci / "counters").read_text().splitlines()
         names = lines[0].split()[1:]
-        return {line.split()[0]: dict(zip(names, map(int, line.split()[1:]), strict=True))
-                for line in lines[1:]}
+        return {
+            line.split()[0]: dict(zip(names, map(int, line.split()[1:]), strict=True))
+            for line in lines[1:]
+        }
 
     def n_rules(self) -> int:
         return int((DEBUGFS / self.pci / "rules").read_text().split()[1])
@@ -237,8 +285,11 @@ class Nic:
 
 def nics() -> list[Nic]:
     """All PFs bound to the module, by PCI address."""
-    return [Nic(path.name) for path in sorted(DRIVER.iterdir())
-            if ":" in path.name and not (path / "physfn").exists()]
+    return [
+        Nic(path.name)
+        for path in sorted(DRIVER.iterdir())
+        if ":" in path.name and not (path / "physfn").exists()
+    ]
 
 
 def load_module() -> None:
@@ -278,8 +329,11 @@ def reset() -> None:
         for key, value in FRESH_ESWITCH.items():
             if eswitch[key] != value:
                 run("devlink", "dev", "eswitch", "set", nic.handle, key, value)
-    lines = [f"link set {name} down\naddr flush dev {name}"
-             for nic in nics() for name in (nic.pf, nic.wire)]
+    lines = [
+        f"link set {name} down\naddr flush dev {name}"
+        for nic in nics()
+        for name in (nic.pf, nic.wire)
+    ]
     batch("ip", lines)
 
 
@@ -313,9 +367,18 @@ class Guest:
 def make_guest(name: str, netdev: str, *addresses: str) -> Guest:
     """Move a netdev into a new namespace, give it addresses without waiting for DAD, set it up."""
     batch("ip", [f"netns add {name}", f"link set {netdev} netns {name}"])
-    batch("ip", [f"addr add {address} dev {netdev} nodad" if ":" in address
-                 else f"addr add {address} dev {netdev}" for address in addresses]
-          + [f"link set {netdev} up"], "-n", name)
+    batch(
+        "ip",
+        [
+            f"addr add {address} dev {netdev} nodad"
+            if ":" in address
+            else f"addr add {address} dev {netdev}"
+            for address in addresses
+        ]
+        + [f"link set {netdev} up"],
+        "-n",
+        name,
+    )
     mac = run_json("ip", "-n", name, "-j", "link", "show", netdev)[0]["address"]
     return Guest(name, netdev, mac)
 
@@ -348,8 +411,10 @@ def make_bench(nic: Nic, count: int = 2) -> Bench:
     ports = nic.ports()
     reps = [str(ports[str(vf + 1)]["netdev"]) for vf in range(count)]
     batch("ip", [f"link set {name} up" for name in (nic.pf, *reps)])
-    vfs = [make_guest(f"g{vf}", nic.vf_netdev(vf), f"10.0.0.{vf + 1}/24", f"fd00::{vf + 1}/64")
-           for vf in range(count)]
+    vfs = [
+        make_guest(f"g{vf}", nic.vf_netdev(vf), f"10.0.0.{vf + 1}/24", f"fd00::{vf + 1}/64")
+        for vf in range(count)
+    ]
     outside = make_guest("w", nic.wire, "10.0.0.100/24", "fd00::100/64")
     for guest in (*vfs, outside):
         guest.wait_carrier()

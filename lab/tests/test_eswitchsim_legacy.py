@@ -52,21 +52,28 @@ def test_everybody_reaches_everybody(legacy: Legacy) -> None:
 
 def test_unicast_reaches_only_its_receiver(legacy: Legacy) -> None:
     a, b, w = *legacy.vfs, legacy.outside
-    with tap(a.netdev, a.name) as sender, tap(b.netdev, b.name) as receiver, \
-            tap(w.netdev, w.name) as wire:
+    with (
+        tap(a.netdev, a.name) as sender,
+        tap(b.netdev, b.name) as receiver,
+        tap(w.netdev, w.name) as wire,
+    ):
         sender.send(FRAME)
         receiver.catch(b"<marked>")
         sender.send(FRAME.but(dst="02:00:00:00:00:99", payload=b"<unknown>"))
         wire.catch(b"<unknown>")
-        assert not wire.pending(b"<marked>") and not receiver.pending(b"<unknown>")
+        assert not wire.pending(b"<marked>")
+        assert not receiver.pending(b"<unknown>")
 
 
 def test_vlan_of_a_vf(legacy: Legacy) -> None:
     a, b, w = *legacy.vfs, legacy.outside
     legacy.vf(0, "vlan", "7", "qos", "2")
     try:
-        with tap(a.netdev, a.name) as vf, tap(b.netdev, b.name) as other, \
-                tap(w.netdev, w.name) as wire:
+        with (
+            tap(a.netdev, a.name) as vf,
+            tap(b.netdev, b.name) as other,
+            tap(w.netdev, w.name) as wire,
+        ):
             out = FRAME.but(dst="ff:ff:ff:ff:ff:ff")
             vf.send(out)
             assert wire.catch(b"<marked>").data == out.but(vlan=7, prio=2).pack()
@@ -75,7 +82,8 @@ def test_vlan_of_a_vf(legacy: Legacy) -> None:
             wire.send(back.but(vlan=8, payload=b"<other tag>"))
             wire.send(back.but(vlan=7))
             assert vf.catch(b"<tagged>").data == back.pack()
-            assert not vf.pending(b"<untagged>") and not vf.pending(b"<other tag>")
+            assert not vf.pending(b"<untagged>")
+            assert not vf.pending(b"<other tag>")
             vf.send(out.but(vlan=9, payload=b"<own tag>"))
             vf.send(out.but(payload=b"<later>"))
             other.catch(b"<later>")
@@ -101,8 +109,11 @@ def test_only_a_trusted_vf_is_promiscuous(legacy: Legacy) -> None:
     a, b, w = *legacy.vfs, legacy.outside
     run("ip", "-n", b.name, "link", "set", b.netdev, "promisc", "on")
     stray = FRAME.but(dst="02:00:00:00:00:99")
-    with tap(a.netdev, a.name) as sender, tap(b.netdev, b.name) as listener, \
-            tap(w.netdev, w.name) as wire:
+    with (
+        tap(a.netdev, a.name) as sender,
+        tap(b.netdev, b.name) as listener,
+        tap(w.netdev, w.name) as wire,
+    ):
         sender.send(stray)
         wire.catch(b"<marked>")
         assert not listener.pending(b"<marked>")

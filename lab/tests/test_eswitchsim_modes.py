@@ -33,7 +33,8 @@ def test_there_and_back(card: Nic) -> None:
     assert "hw-tc-offload: off\n" in features(pf)
     card.set_mode("switchdev")
     assert log.has("E-Switch: Enable: mode(OFFLOADS), nvfs(0), necvfs(0), active vports(1)")
-    assert card.pf == pf and Path(f"/sys/class/net/{pf}/ifindex").read_text() == ifindex
+    assert card.pf == pf
+    assert Path(f"/sys/class/net/{pf}/ifindex").read_text() == ifindex
     assert "hw-tc-offload: on\n" in features(pf)
     card.set_numvfs(2)
     rep = card.rep(1)
@@ -64,7 +65,8 @@ def test_bound_vfs_forbid_switchdev(card: Nic) -> None:
     card.set_mode("switchdev")
     for vf in range(2):
         card.vf_bind(vf)
-    assert card.rep(0) and card.vf_netdev(0)
+    assert card.rep(0)
+    assert card.vf_netdev(0)
 
 
 @pytest.mark.parametrize("hold", ["qdisc", "rule"])
@@ -83,8 +85,10 @@ def test_pf_in_another_namespace(card: Nic) -> None:
     run("ip", "netns", "add", "elsewhere")
     run("ip", "link", "set", card.pf, "netns", "elsewhere")
     said = fails(*SET_MODE, card.handle, "mode", "switchdev")
-    assert ("eswitchsim: Can't change E-Switch mode to switchdev when netdev net namespace has "
-            "diverged from the devlink's.") in said
+    assert (
+        "eswitchsim: Can't change E-Switch mode to switchdev when netdev net namespace has "
+        "diverged from the devlink's."
+    ) in said
 
 
 def test_fault_mode_change_fails_twice(card: Nic) -> None:

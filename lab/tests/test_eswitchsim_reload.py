@@ -43,13 +43,17 @@ class Traffic:
     def __init__(self, bench: Bench) -> None:
         self._pings = [self._flood(bench, address) for address in ("10.0.0.2", "10.0.0.100")]
         before = bench.nic.counters()["vf0"]["rx_packets"]
-        wait_until("traffic flows",
-                   lambda: bench.nic.counters()["vf0"]["rx_packets"] > before + 200)
+        wait_until(
+            "traffic flows", lambda: bench.nic.counters()["vf0"]["rx_packets"] > before + 200
+        )
 
     @staticmethod
     def _flood(bench: Bench, address: str) -> subprocess.Popen[bytes]:
-        return subprocess.Popen(["ip", "netns", "exec", bench.vfs[0].name, "ping", "-q", "-f",
-                                 address], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        return subprocess.Popen(
+            ["ip", "netns", "exec", bench.vfs[0].name, "ping", "-q", "-f", address],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
 
     def stop(self) -> None:
         for ping in self._pings:
@@ -63,17 +67,30 @@ def loaded_bench(card: Nic) -> Bench:
     ports = {vf_mac(vf): rep for vf, rep in enumerate(bench.reps)} | {bench.outside.mac: card.pf}
     lines = [f"qdisc add dev {dev} clsact" for dev in (card.pf, *bench.reps)]
     for dev in (card.pf, *bench.reps):
-        lines += [f"filter add dev {dev} ingress protocol ip prio 1 flower skip_sw dst_mac {mac} "
-                  f"action mirred egress redirect dev {out}"
-                  for mac, out in ports.items() if out != dev]
-    lines += [f"filter add dev {bench.reps[3]} ingress protocol ip prio 2 flower skip_sw ip_proto "
-              f"udp dst_port {port} action drop" for port in range(1, 501)]
+        lines += [
+            f"filter add dev {dev} ingress protocol ip prio 1 flower skip_sw dst_mac {mac} "
+            f"action mirred egress redirect dev {out}"
+            for mac, out in ports.items()
+            if out != dev
+        ]
+    lines += [
+        f"filter add dev {bench.reps[3]} ingress protocol ip prio 2 flower skip_sw ip_proto "
+        f"udp dst_port {port} action drop"
+        for port in range(1, 501)
+    ]
     batch("tc", lines)
     neighbours = {"10.0.0.1": bench.vfs[0], "10.0.0.2": bench.vfs[1], "10.0.0.100": bench.outside}
     for guest in (bench.vfs[0], bench.vfs[1], bench.outside):
-        batch("ip", [f"neigh replace {address} lladdr {other.mac} dev {guest.netdev}"
-                     for address, other in neighbours.items() if other is not guest],
-              "-n", guest.name)
+        batch(
+            "ip",
+            [
+                f"neigh replace {address} lladdr {other.mac} dev {guest.netdev}"
+                for address, other in neighbours.items()
+                if other is not guest
+            ],
+            "-n",
+            guest.name,
+        )
     return bench
 
 
@@ -99,7 +116,8 @@ def test_unbind_the_pf_under_traffic(card: Nic) -> None:
         (DRIVER / "unbind").write_text(card.pci)
     finally:
         traffic.stop()
-    assert not list(card.sysfs.glob("virtfn*")) and not (card.sysfs / "net").exists()
+    assert not list(card.sysfs.glob("virtfn*"))
+    assert not (card.sysfs / "net").exists()
     (DRIVER / "bind").write_text(card.pci)
     settle()
     assert card.eswitch()["mode"] == "legacy"
@@ -152,13 +170,21 @@ def test_a_namespace_goes_with_its_vf(card: Nic) -> None:
 def test_rules_go_while_they_are_hit(card: Nic) -> None:
     log, bench = KernelLog(), loaded_bench(card)
     traffic = Traffic(bench)
-    add = (f"filter add dev {bench.reps[0]} ingress protocol ip prio 5 flower skip_sw dst_mac "
-           f"{vf_mac(1)} action mirred egress redirect dev {bench.reps[1]}")
+    add = (
+        f"filter add dev {bench.reps[0]} ingress protocol ip prio 5 flower skip_sw dst_mac "
+        f"{vf_mac(1)} action mirred egress redirect dev {bench.reps[1]}"
+    )
     try:
         for _ in range(20):
-            batch("tc", [f"filter del dev {bench.reps[0]} ingress prio 1", add,
-                         f"filter del dev {bench.reps[0]} ingress prio 5",
-                         add.replace("prio 5", "prio 1")])
+            batch(
+                "tc",
+                [
+                    f"filter del dev {bench.reps[0]} ingress prio 1",
+                    add,
+                    f"filter del dev {bench.reps[0]} ingress prio 5",
+                    add.replace("prio 5", "prio 1"),
+                ],
+            )
     finally:
         traffic.stop()
     assert not log.complaints()

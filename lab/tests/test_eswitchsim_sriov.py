@@ -27,7 +27,7 @@ def card() -> Nic:
 
 def write_error(nic: Nic, count: int) -> int:
     """errno of a write to sriov_numvfs that must fail."""
-    with pytest.raises(OSError) as caught:
+    with pytest.raises(OSError, match="Errno") as caught:
         (nic.sysfs / "sriov_numvfs").write_text(str(count))
     assert caught.value.errno is not None
     return caught.value.errno
@@ -41,21 +41,25 @@ def test_identity(card: Nic) -> None:
     seen = set()
     for index, nic in enumerate(nics()):
         mac = f"{FIRST_MAC + 0x10 * index:012x}"
-        want = ":".join(mac[at:at + 2] for at in range(0, 12, 2))
+        want = ":".join(mac[at : at + 2] for at in range(0, 12, 2))
         assert netdev(nic.pf)["address"] == want
         assert want in run("ethtool", "-P", nic.pf)
         info = run("ethtool", "-i", nic.pf)
-        assert "driver: eswitchsim\n" in info and f"bus-info: {nic.pci}\n" in info
+        assert "driver: eswitchsim\n" in info
+        assert f"bus-info: {nic.pci}\n" in info
         assert "driver: eswitchsim_wire" in run("ethtool", "-i", nic.wire)
         assert not Path(f"/sys/class/net/{nic.wire}/device").exists()
         assert Path(f"/sys/class/net/{nic.pf}/phys_port_name").read_text() == "p0\n"
         seen.add(nic.switch_id)
         port = nic.ports()["65535"]
-        assert port["flavour"] == "physical" and port["port"] == 0 and port["netdev"] == nic.pf
+        assert port["flavour"] == "physical"
+        assert port["port"] == 0
+        assert port["netdev"] == nic.pf
         assert nic.eswitch() == {"mode": "legacy", "inline-mode": "none", "encap-mode": "basic"}
     assert len(seen) == len(nics()), "each NIC is a switch of its own"
     shown = run_json("devlink", "-j", "dev", "info", card.handle)["info"][card.handle]
-    assert shown["driver"] == "eswitchsim" and shown["versions"]["running"]["fw"]
+    assert shown["driver"] == "eswitchsim"
+    assert shown["versions"]["running"]["fw"]
 
 
 def test_numvfs_semantics(card: Nic) -> None:
@@ -128,8 +132,11 @@ def test_attributes_in_legacy_mode(card: Nic) -> None:
     run("ip", "link", "set", card.pf, "vf", "0", "state", "enable")
     shown = card.link_vf(0)
     assert shown["rate"] == {"max_tx": 500, "min_tx": 100}
-    assert shown["vlan_list"][0]["vlan"] == 7 and shown["vlan_list"][0]["qos"] == 3
-    assert shown["spoofchk"] and shown["trust"] and shown["link_state"] == "enable"
+    assert shown["vlan_list"][0]["vlan"] == 7
+    assert shown["vlan_list"][0]["qos"] == 3
+    assert shown["spoofchk"]
+    assert shown["trust"]
+    assert shown["link_state"] == "enable"
     fails("ip", "link", "set", card.pf, "vf", "0", "max_tx_rate", "5", "min_tx_rate", "10")
     fails("ip", "link", "set", card.pf, "vf", "0", "vlan", "7", "proto", "802.1ad")
 
@@ -138,8 +145,15 @@ def test_attributes_in_switchdev_mode(card: Nic) -> None:
     log = KernelLog()
     card.set_mode("switchdev")
     card.set_numvfs(1)
-    for accepted in ("mac 52:54:00:aa:bb:01", "max_tx_rate 500", "rate 400", "state disable",
-                     "vlan 0", "spoofchk off", "trust off"):
+    for accepted in (
+        "mac 52:54:00:aa:bb:01",
+        "max_tx_rate 500",
+        "rate 400",
+        "state disable",
+        "vlan 0",
+        "spoofchk off",
+        "trust off",
+    ):
         run("ip", "link", "set", card.pf, "vf", "0", *accepted.split())
     for refused in ("vlan 7", "spoofchk on", "trust on"):
         said = fails("ip", "link", "set", card.pf, "vf", "0", *refused.split())
@@ -189,13 +203,16 @@ def test_all_vfs(card: Nic, first: str) -> None:
     """As many VFs as there are (127 with `lab/vm run --vfs-max 127`), with representors."""
     total, log = card.totalvfs, KernelLog()
     card.set_autoprobe(False)
-    steps = [lambda: card.set_mode("switchdev"), lambda: card.set_numvfs(total)]
-    for step in steps if first == "mode" else reversed(steps):
-        step()
+    if first == "mode":
+        card.set_mode("switchdev")
+    card.set_numvfs(total)
+    card.set_mode("switchdev")
     ports = card.ports()
     for vf in range(total):
         port = ports[str(vf + 1)]
-        assert port["flavour"] == "pcivf" and port["pfnum"] == 0 and port["vfnum"] == vf
+        assert port["flavour"] == "pcivf"
+        assert port["pfnum"] == 0
+        assert port["vfnum"] == vf
         assert port["controller"] == 0
         net = Path("/sys/class/net") / port["netdev"]
         assert (net / "phys_port_name").read_text().strip() == f"pf0vf{vf}"

@@ -81,7 +81,7 @@ def test_refused_flows_are_software_not_offloaded(nic: Nic) -> None:
         answer = eswitch("verify", "--timeout", "30", "-", input=RECIPE)
         assert answer.status == 2
         flows = eswitch("flows", "-o", "json").json["flows"]
-        assert any(flow["placement"] == "tc_software" for flow in flows)
+        assert any(flow["placement"] == "tc software" for flow in flows)
         assert not any(flow["placement"] == "hardware" for flow in flows)
     finally:
         ping.kill()

@@ -101,7 +101,9 @@ bridges:
 
     def flow() -> dict | None:
         flows = eswitch("flows", "-o", "json").json["flows"]
-        wanted = [f for f in flows if f["from"] == first.representor(0) and f["unicast"]]
+        wanted = [
+            f for f in flows if f["input"] == first.representor(0) and f["belongs_in_hardware"]
+        ]
         return wanted[0] if wanted else None
 
     wait_until(flow, "a unicast flow between the switches")
@@ -149,7 +151,7 @@ def test_flows_of_a_representor_name_its_guest(nic: Nic, guest: MakeGuest) -> No
     one.start("ping", "-i", "0.2", two.ip)
     wait_until(
         lambda: any(
-            flow["placement"] == "hardware" and flow["from"] == nic.representor(0)
+            flow["placement"] == "hardware" and flow["input"] == nic.representor(0)
             for flow in eswitch("flows", "-o", "json").json["flows"]
         ),
         "a hardware flow from VF 0",

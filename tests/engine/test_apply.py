@@ -131,7 +131,7 @@ def test_a_disturbance_that_nobody_agreed_to_stops_it(script: Script) -> None:
 
 def test_the_failing_line_of_a_batch_names_its_step(script: Script) -> None:
     host = script([Plan((step("a"), step("b"), step("c")))])
-    host.fail = fails("-batch", 'Cannot find device "b"\nCommand failed -:2\n')
+    host.fail = fails("-b -", 'Cannot find device "b"\nCommand failed -:2\n')
     with pytest.raises(StepFailed, match="Cannot find device") as caught:
         go(host)
     assert str(caught.value.action) == "ip link set b up"

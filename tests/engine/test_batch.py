@@ -12,7 +12,7 @@ from eswitch.model.step import Action, Command, Settle, Step, Tool, Write
 words = st.lists(st.text("abc0:/=", min_size=1, max_size=4), min_size=1, max_size=3).map(tuple)
 actions: st.SearchStrategy[Action] = st.one_of(
     st.builds(Write, path=st.just("/sys/x"), value=st.text("01", min_size=1, max_size=2)),
-    st.builds(Command, tool=st.sampled_from(Tool), args=words, tolerant=st.booleans()),
+    st.builds(Command, tool=st.sampled_from(Tool), args=words),
     st.builds(Settle, urgent=st.booleans()),
 )
 steps = st.lists(
@@ -67,16 +67,9 @@ def test_undo_runs_last_step_first(inverses: list[list[Action]]) -> None:
     assert effects(joined) == effects([a for inverse in reversed(inverses) for a in inverse])
 
 
-@given(steps)
-def test_a_tolerant_command_is_alone(given: list[Step]) -> None:
-    for op in operations(given):
-        tolerant = [a for a in op.actions if isinstance(a, Command) and a.tolerant]
-        assert not tolerant or len(op.actions) == 1
-
-
 def test_how_each_tool_is_called() -> None:
     ip = [Command(Tool.IP, ("link", "set", name, "up")) for name in ("a", "b")]
-    assert invocation(ip) == (["ip", "-batch", "-"], "link set a up\nlink set b up\n")
+    assert invocation(ip) == (["ip", "-b", "-"], "link set a up\nlink set b up\n")
     assert invocation(ip[:1]) == (["ip", "link", "set", "a", "up"], None)
     ovs = [Command(Tool.OVS, ("add-br", "x")), Command(Tool.OVS, ("add-port", "x", "y"))]
     argv, text = invocation(ovs)

@@ -8,7 +8,7 @@ from fakes import FakeHost, fails
 from eswitch.engine import journal, prepare, rollback
 from eswitch.engine.journal import DIRECTORY, Journal
 from eswitch.engine.undo import differences
-from eswitch.errors import HostError, NotEffective, Refused
+from eswitch.errors import HostError, NotEffective, Refused, TimedOut
 from eswitch.model.identifiers import PciAddress
 from eswitch.model.observed import KernelState, NicState, ObservedState, VfState
 from eswitch.model.step import Command, Settle, Step, Tool, Write
@@ -25,7 +25,7 @@ def vfs() -> Step:
 
 def port() -> Step:
     do = Command(Tool.OVS, ("add-port", "br0", "x"))
-    undo = Command(Tool.OVS, ("--if-exists", "del-port", "br0", "x"), tolerant=True)
+    undo = Command(Tool.OVS, ("--if-exists", "del-port", "br0", "x"))
     return Step("s", "x", "port", "none", "br0", "why", (do,), (undo,))
 
 
@@ -111,15 +111,39 @@ def test_what_is_gone_already_is_tolerated(host: FakeHost) -> None:
     assert "no bridge named br0" in gone[0]
 
 
-def test_a_refusal_can_be_tried_again(host: FakeHost) -> None:
+def test_a_refusal_can_be_tried_again(host: FakeHost, monkeypatch: pytest.MonkeyPatch) -> None:
     applied(host)
     error = HostError("Device or resource busy", errno=16)
     host.fail = lambda effect: error if "numvfs" in effect else None
+    now = ObservedState(KernelState("6.14"), nics=(NicState(PCI, "mlx5_core", None, None),))
+    monkeypatch.setattr("eswitch.engine.undo.observe", lambda host: now)
     undo = prepare(host)
     assert undo is not None
-    with pytest.raises(HostError, match="busy"):
+    with pytest.raises(NotEffective, match="busy"):
         rollback(host, undo)
     assert prepare(host) is not None
+
+
+def test_a_write_that_hangs_stops_the_undo(host: FakeHost) -> None:
+    first, second = port(), vfs()
+    entry = Journal.begin(host, "x.yaml", EMPTY)
+    entry.intend([first, second])
+    host.fail = lambda effect: TimedOut("no answer") if "numvfs" in effect else None
+    undo = prepare(host)
+    assert undo is not None
+    with pytest.raises(HostError, match="no answer"):
+        rollback(host, undo)
+    assert not any("del-port" in line for line in host.log)
+
+
+def test_one_refusal_does_not_stop_the_others(host: FakeHost) -> None:
+    entry = Journal.begin(host, "x.yaml", EMPTY)
+    entry.intend([port(), port()])
+    host.fail = fails("-- --if-exists del-port br0 x -- --if-exists", "no bridge named br0")
+    undo = prepare(host)
+    assert undo is not None
+    assert rollback(host, undo) == ()
+    assert host.log == ["ovs-vsctl --timeout=60 -- --if-exists del-port br0 x"] * 2
 
 
 def test_a_vf_in_use_is_not_pulled(host: FakeHost, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -34,14 +34,12 @@ class Operation:
 
 
 def _joins(operation: Operation, action: Action) -> bool:
-    """A tolerant command stays alone: its failure must not hide another's."""
+    """Only commands join, and only those of the same tool."""
     last = operation.actions[-1]
     if not isinstance(action, Command) or not isinstance(last, Command):
         return False
     words = sum(len(a.args) for a in operation.actions if isinstance(a, Command))
-    return (
-        last.tool is action.tool and not (last.tolerant or action.tolerant) and (words < _MAX_WORDS)
-    )
+    return last.tool is action.tool and words < _MAX_WORDS
 
 
 def operations(steps: Sequence[Step]) -> tuple[Operation, ...]:

@@ -116,11 +116,11 @@ def explain_tool(tool: Tool, error: CommandFailed) -> CommandFailed:
     table = OVS if tool is Tool.OVS else MODE
     hint = _find(table, error.stderr, None)
     return CommandFailed(
-        error.argv, error.status, error.stdout, _own_words(error.stderr), hint=hint or error.hint
+        error.argv, error.status, error.stdout, own_words(error.stderr), hint=hint or error.hint
     )
 
 
-def _own_words(stderr: str) -> str:
+def own_words(stderr: str) -> str:
     """Without the line that only says that a batch failed."""
     kept = [line for line in stderr.splitlines() if not line.startswith("Command failed ")]
     return "\n".join(kept) or stderr

@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from eswitch.errors import CommandFailed, EswitchError, HostError
+from eswitch.errors import CommandFailed, EswitchError, HostError, TimedOut
 from eswitch.host import Host
 from eswitch.model.step import Action, Command, Settle, Tool, Write
 
 from .batch import Operation
-from .explain import explain_tool, explain_write
+from .explain import explain_tool, explain_write, own_words
 
 # ip and devlink name the failed line of a batch: "Command failed -:3".
 _FAILED_LINE = re.compile(r"^Command failed \S*?:(\d+)\s*$", re.MULTILINE)
@@ -45,16 +45,31 @@ def run(operation: Operation, host: Host) -> None:
         _commands(operation, host)
 
 
-def run_tolerant(operation: Operation, host: Host) -> str | None:
-    """For undoing: run it, and return the failure's text where the action tolerates one."""
-    action = operation.actions[0]
+def run_all(operation: Operation, host: Host) -> tuple[str, ...]:
+    """For undoing: run every action, whatever the others do, and return what was refused.
+
+    What is to be undone may be gone, or may never have happened; whether the host is what it was
+    is for the caller to see afterwards. Raises TimedOut: then nobody knows, and the rest must wait.
+    """
+    commands = [action for action in operation.actions if isinstance(action, Command)]
     try:
+        if commands and commands[0].tool is not Tool.OVS:
+            argv, text = invocation(commands, force=True)
+            ended = host.run(argv, input=text, timeout=_BATCH_TIMEOUT, ok=None)
+            said = own_words(ended.stderr)
+            return tuple(f"{argv[0]}: {line}" for line in said.splitlines()) if ended.status else ()
         run(operation, host)
-    except StepFailed as failed:
-        if isinstance(action, Command) and action.tolerant:
-            return f"{failed.action}: {failed.message}"
+    except TimedOut:
         raise
-    return None
+    except StepFailed as failed:
+        if isinstance(failed.cause, TimedOut):
+            raise
+        if len(commands) > 1:
+            # One refusal undid the whole OVSDB transaction.
+            alone = (Operation((command,), operation.steps[:1]) for command in commands)
+            return tuple(line for one in alone for line in run_all(one, host))
+        return (f"{failed.action}: {failed.message}",)
+    return ()
 
 
 def _write(action: Write, operation: Operation, host: Host) -> None:
@@ -78,8 +93,11 @@ def _commands(operation: Operation, host: Host) -> None:
         raise StepFailed(error, commands[0], operation.steps[0]) from error
 
 
-def invocation(commands: Sequence[Command]) -> tuple[list[str], str | None]:
-    """The process that runs these commands of one tool: its arguments and its standard input."""
+def invocation(commands: Sequence[Command], *, force: bool = False) -> tuple[list[str], str | None]:
+    """The process that runs these commands of one tool: its arguments and its standard input.
+
+    With `force` a batch of ip or devlink goes on after a line that failed.
+    """
     tool = commands[0].tool
     lines = [[str(word) for word in command.args] for command in commands]
     if tool is Tool.OVS:
@@ -89,7 +107,9 @@ def invocation(commands: Sequence[Command]) -> tuple[list[str], str | None]:
         return argv, None
     if len(lines) == 1:
         return [tool.value, *lines[0]], None
-    return [tool.value, "-batch", "-"], "".join(" ".join(line) + "\n" for line in lines)
+    # devlink knows no `-batch`, only `-b` and `--batch`; ip knows no `--batch`.
+    argv = [tool.value, *(["-force"] if force else []), "-b", "-"]
+    return argv, "".join(" ".join(line) + "\n" for line in lines)
 
 
 def _failed_at(error: CommandFailed, count: int) -> int:

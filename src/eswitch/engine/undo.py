@@ -15,7 +15,7 @@ from eswitch.observe import observe
 from . import journal
 from .batch import Operation, undo_operations
 from .converge import LOCK
-from .run import run_tolerant
+from .run import run_all
 
 # What an untouched host changes by itself, or what the kernel invents anew for recreated devices.
 _VOLATILE = {"index", "session_addresses", "carrier", "reason"}
@@ -47,8 +47,8 @@ def prepare(host: Host) -> Undo | None:
 def rollback(
     host: Host, undo: Undo, *, started: Callable[[Operation], None] = lambda operation: None
 ) -> tuple[str, ...]:
-    """Undo it, compare with what was observed before, and return what could not be undone because
-    it was gone already.
+    """Undo it, compare with what was observed before, and return what the host refused meanwhile
+    (what was to be undone was gone, or had never happened).
 
     Raises Refused if a guest holds a VF that would be pulled, HostError where the host refuses,
     NotEffective if the host afterwards differs from what it was.
@@ -57,25 +57,24 @@ def rollback(
         now = observe(host)
         _refuse_if_used(undo, now)
         writer = journal.Journal(host, undo.entry.path)
-        gone = []
+        refused: list[str] = []
         try:
             for operation in undo.operations:
                 started(operation)
-                said = run_tolerant(operation, host)
-                if said:
-                    gone.append(said)
+                refused += run_all(operation, host)
         except (EswitchError, KeyboardInterrupt):
             writer.end("rollback failed")
             raise
         left = _settled_differences(host, undo.entry.before)
         if left:
             writer.end("rollback incomplete", "; ".join(left))
+            lines = [f"  {line}" for line in (*left, *refused)]
             raise NotEffective(
-                "the host is not quite what it was:\n" + "\n".join(f"  {line}" for line in left),
+                "the host is not quite what it was:\n" + "\n".join(lines),
                 hint=f"the commands are in {undo.entry.path}",
             )
         writer.end("rolled back")
-        return tuple(gone)
+        return tuple(refused)
 
 
 def _refuse_if_used(undo: Undo, now: ObservedState) -> None:

@@ -39,7 +39,7 @@ def action_to_plain(action: Action) -> Plain:
     if isinstance(action, Settle):
         return {"settle": action.timeout, "urgent": action.urgent}
     words: list[Plain] = [str(word) for word in action.args]
-    return {"tool": action.tool.value, "args": words, "tolerant": action.tolerant}
+    return {"tool": action.tool.value, "args": words}
 
 
 def action_from_plain(data: Plain) -> Action:
@@ -49,8 +49,8 @@ def action_from_plain(data: Plain) -> Action:
             return Write(path, value, float(timeout))
         case {"settle": int(timeout), "urgent": bool(urgent)}:
             return Settle(timeout, urgent)
-        case {"tool": str(tool), "args": list(args), "tolerant": bool(tolerant)}:
-            return Command(Tool(tool), tuple(str(word) for word in args), tolerant)
+        case {"tool": str(tool), "args": list(args)}:
+            return Command(Tool(tool), tuple(str(word) for word in args))
     raise ValueError(f"not an action: {data!r}")
 
 

@@ -56,14 +56,10 @@ class Write:
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """One command of a joinable tool, as a person would type it (without `--` and batch files).
-
-    `tolerant` lets it fail: used in inverses only, where the thing to undo may be gone already.
-    """
+    """One command of a joinable tool, as a person would type it (without `--` and batch files)."""
 
     tool: Tool
     args: tuple[Word, ...]
-    tolerant: bool = False
 
     def __str__(self) -> str:
         words = (str(word) if isinstance(word, Unnamed) else quote(word) for word in self.args)

@@ -40,17 +40,17 @@ def records(desired: DesiredState, observed: ObservedState) -> Iterator[Step]:
             " ".join(new) or "none",
             "so that an address that leaves the spec can leave the host",
             (_record(bridge.name, new),),
-            (_record(bridge.name, old, tolerant=True),),
+            (_record(bridge.name, old),),
             source=bridge.source,
         )
 
 
-def _record(bridge: str, values: tuple[str, ...], *, tolerant: bool = False) -> Command:
+def _record(bridge: str, values: tuple[str, ...]) -> Command:
     if not values:
         args: tuple[str, ...] = ("remove", "bridge", bridge, "external_ids", ADDRESSES)
     else:
         args = ("set", "bridge", bridge, f'external_ids:{ADDRESSES}="{" ".join(values)}"')
-    return Command(Tool.OVS, args, tolerant)
+    return Command(Tool.OVS, args)
 
 
 def plan(desired: DesiredState, observed: ObservedState) -> tuple[list[Step], list[Blocker]]:
@@ -105,7 +105,7 @@ def _address(bridge: DesiredBridge, address: str, *, add: bool) -> Step:
         "present" if add else "none",
         "the spec says so" if add else "the spec no longer has it",
         (there if add else gone,),
-        (Command(Tool.IP, (gone if add else there).args, tolerant=True),),
+        (Command(Tool.IP, (gone if add else there).args),),
         disturbs=() if add else (f"{address} on {bridge.name} stops answering",),
         source=bridge.source,
     )
@@ -154,4 +154,4 @@ def _undo(
         words = ("route", "replace", "default", "via", old.gateway, *_dev(bridge))
     else:
         words = ("route", "del", "default", "via", str(gateway), *_dev(bridge))
-    return Command(Tool.IP, words, tolerant=True)
+    return Command(Tool.IP, words)

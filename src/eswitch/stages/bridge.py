@@ -51,6 +51,9 @@ def _not_running(observed: ObservedState) -> Blocker:
         return Blocker(
             "Open vSwitch", "Open vSwitch is not installed", "apt install openvswitch-switch"
         )
+    if observed.ovs.status is OvsStatus.UNKNOWN:
+        message = f"Open vSwitch cannot be asked: {observed.ovs.reason}"
+        return Blocker("Open vSwitch", message, "run it as root")
     return Blocker(
         "Open vSwitch",
         f"Open vSwitch is not running: {observed.ovs.reason}",
@@ -83,7 +86,7 @@ def _settings(desired: DesiredState, observed: ObservedState) -> Iterator[Step]:
             new,
             why.get(key, "the spec says so"),
             (Command(Tool.OVS, ("set", "Open_vSwitch", ".", f"other_config:{key}={new}")),),
-            (Command(Tool.OVS, back, tolerant=True),),
+            (Command(Tool.OVS, back),),
             source=ovs.source,
         )
 
@@ -117,7 +120,7 @@ def _bridge(want: DesiredBridge, now: OvsBridge | None) -> Iterator[Step]:
         "Open vSwitch",
         "the spec's `bridges`",
         (Command(Tool.OVS, add),),
-        (Command(Tool.OVS, ("--if-exists", "del-br", want.name), tolerant=True),),
+        (Command(Tool.OVS, ("--if-exists", "del-br", want.name)),),
         timeout=30.0,
         source=want.source,
     )
@@ -153,12 +156,13 @@ def _new_port(
         message = f"{name} belongs to {link.master}; it cannot be in {want.bridge} too"
         hint = f"ip link set {name} nomaster"
         return [], [Blocker(want.subject, message, hint, harm=True)]
-    if not want.uplink or link is None or not link.addresses:
+    if not want.uplink or link is None:
         return [_add_port(want, "none", ())], []
-    address = users.session_on((link,), observed)
-    if address:
-        blocker = users.session_blocker(want.pf, observed, f"putting it into {want.bridge}")
-        return [], [blocker] if blocker else []
+    blocker = users.session_blocker(want.pf, observed, f"putting it into {want.bridge}")
+    if blocker:
+        return [], [blocker]
+    if not link.addresses:
+        return [_add_port(want, "none", ())], []
     lost = f"{', '.join(link.addresses)} on {name} stop working: a bridge port has no address"
     return [_add_port(want, "none", (), (lost,))], []
 
@@ -181,7 +185,7 @@ def _add_port(
         if want.uplink
         else "the representor stands for the VF on the bridge",
         (*before, Command(Tool.OVS, tuple(args))),
-        (Command(Tool.OVS, ("--if-exists", "del-port", want.bridge, want.name), tolerant=True),),
+        (Command(Tool.OVS, ("--if-exists", "del-port", want.bridge, want.name)),),
         disturbs,
         timeout=30.0,
     )
@@ -191,10 +195,10 @@ def _tag(want: WantedPort, name: str, port: OvsPort) -> Iterator[Step]:
     if port.tag == want.tag:
         return
 
-    def command(tag: int | None, *, tolerant: bool = False) -> Command:
+    def command(tag: int | None) -> Command:
         if tag is None:
-            return Command(Tool.OVS, ("clear", "port", name, "tag"), tolerant)
-        return Command(Tool.OVS, ("set", "port", name, f"tag={tag}"), tolerant)
+            return Command(Tool.OVS, ("clear", "port", name, "tag"))
+        return Command(Tool.OVS, ("set", "port", name, f"tag={tag}"))
 
     yield Step(
         NAME,
@@ -204,7 +208,7 @@ def _tag(want: WantedPort, name: str, port: OvsPort) -> Iterator[Step]:
         str(want.tag or "none"),
         "the spec says so",
         (command(want.tag),),
-        (command(port.tag, tolerant=True),),
+        (command(port.tag),),
     )
 
 
@@ -265,7 +269,7 @@ def _remove_port(bridge: OvsBridge, port: OvsPort) -> Step:
         "none",
         "eswitch put it there, and the spec no longer has it",
         (Command(Tool.OVS, ("--if-exists", "del-port", bridge.name, port.name)),),
-        (Command(Tool.OVS, _readd(bridge.name, port), tolerant=True),),
+        (Command(Tool.OVS, _readd(bridge.name, port)),),
         disturbs=() if port.error else (f"{port.name} leaves {bridge.name}",),
     )
 
@@ -276,12 +280,12 @@ def _remove_bridge(bridge: OvsBridge, observed: ObservedState) -> Step:
     back = (*back, "--", "set", "bridge", bridge.name, mark("bridge"))
     for port in owned(bridge):
         back = (*back, "--", *_readd(bridge.name, port))
-    inverse = [Command(Tool.OVS, back, tolerant=True)]
+    inverse = [Command(Tool.OVS, back)]
     if link and link.up:
-        inverse.append(Command(Tool.IP, ("link", "set", bridge.name, "up"), tolerant=True))
+        inverse.append(Command(Tool.IP, ("link", "set", bridge.name, "up")))
     for address in link.addresses if link else ():
         words = ("addr", "add", address, "dev", bridge.name)
-        inverse.append(Command(Tool.IP, words, tolerant=True))
+        inverse.append(Command(Tool.IP, words))
     lost = ", ".join((bridge.name, *(link.addresses if link else ())))
     return Step(
         NAME,
@@ -319,8 +323,6 @@ def _up(subject: str, name: Word, why: str, observed: ObservedState) -> Iterator
     link = None if isinstance(name, Unnamed) else observed.link(name)
     if link and link.up:
         return
-    inverse = (
-        () if link is None else (Command(Tool.IP, ("link", "set", name, "down"), tolerant=True),)
-    )
+    inverse = () if link is None else (Command(Tool.IP, ("link", "set", name, "down")),)
     up = Command(Tool.IP, ("link", "set", name, "up"))
     yield Step(NAME, subject, "link", "down", "up", why, (up,), inverse)

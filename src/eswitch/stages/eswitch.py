@@ -151,7 +151,7 @@ class _Changes:
             "none",
             "Open vSwitch's TC rules on the uplink forbid a change of mode (domain.md 1.3)",
             (Command(Tool.OVS, ("--if-exists", "del-port", name, netdev)),),
-            (Command(Tool.OVS, tuple(back), tolerant=True),),
+            (Command(Tool.OVS, tuple(back)),),
             disturbs=(f"bridge {name} has no uplink until it is put back",),
             source=self.nic.source,
         )
@@ -192,9 +192,9 @@ class _Changes:
         return steps
 
     def _mode(self, attribute: str, old: str, new: str) -> Step:
-        def command(value: str, *, tolerant: bool = False) -> Command:
+        def command(value: str) -> Command:
             args = ("dev", "eswitch", "set", f"pci/{self.pf.pci}", attribute, value)
-            return Command(Tool.DEVLINK, args, tolerant)
+            return Command(Tool.DEVLINK, args)
 
         return Step(
             NAME,
@@ -207,7 +207,7 @@ class _Changes:
             else "the spec says so",
             # The driver may recreate and so rename the uplink (domain.md 1.6).
             (command(new), Settle()),
-            () if old == "unknown" else (command(old, tolerant=True), Settle()),
+            () if old == "unknown" else (command(old), Settle()),
             disturbs=users.uplink_disturbance(self.pf, self.observed),
             timeout=60.0,
             source=self.nic.source,

@@ -5,6 +5,9 @@ from __future__ import annotations
 from eswitch.model.observed import LinkState, NicState, ObservedState
 from eswitch.model.plan import Blocker
 
+# Every Open vSwitch port has this device as its master; it carries nobody's addresses.
+_DATAPATH = "ovs-system"
+
 
 def carriers(pf: NicState, observed: ObservedState) -> tuple[LinkState, ...]:
     """The interfaces whose addresses live on this uplink: itself, its bridge, bond and VLANs."""
@@ -16,9 +19,12 @@ def carriers(pf: NicState, observed: ObservedState) -> tuple[LinkState, ...]:
         names.add(bridge.name)
         # A bridge's internal ports carry host addresses too.
         names.update(port.name for port in bridge.ports if port.type == "internal")
-    link = observed.link(pf.netdev)
-    if link and link.master:
-        names.add(link.master)
+    on_top = names
+    while on_top:
+        stacked = {link.name for link in observed.links if link.lower in names}
+        masters = {link.master for link in observed.links if link.master and link.name in names}
+        on_top = (stacked | masters) - names - {_DATAPATH}
+        names |= on_top
     return tuple(link for link in observed.links if link.name in names)
 
 

@@ -71,7 +71,7 @@ class _Vf:
         old = self.is_.mac if self.is_ else None
         if mac is None or mac == old:
             return
-        change, back = self._mac_command(mac), self._mac_command(old or ZERO_MAC, tolerant=True)
+        change, back = self._mac_command(mac), self._mac_command(old or ZERO_MAC)
         actions: tuple[Action, ...] = (change,)
         inverse: tuple[Action, ...] = (back,)
         if self.driver == self.profile.vf_driver:
@@ -141,16 +141,16 @@ class _Vf:
         path = f"/sys/bus/pci/drivers/{driver}/{verb}"
         return Write(path, self.address, timeout=_PROBE_TIMEOUT)
 
-    def _mac_command(self, mac: MacAddress, *, tolerant: bool = False) -> Command:
+    def _mac_command(self, mac: MacAddress) -> Command:
         devlink = self.profile.mac_tool is MacTool.DEVLINK
         if devlink and self.nic.mode is EswitchMode.SWITCHDEV:
             port = self.is_.devlink_port if self.is_ else None
             name: Word = port or Unnamed(f"devlink port of {self.id}")
             args: tuple[Word, ...] = ("port", "function", "set", name, "hw_addr", mac)
-            return Command(Tool.DEVLINK, args, tolerant)
+            return Command(Tool.DEVLINK, args)
         uplink: Word = self.pf.netdev or Unnamed(f"uplink of {self.pf.pci}")
         args = ("link", "set", uplink, "vf", str(self.want.index), "mac", mac)
-        return Command(Tool.IP, args, tolerant)
+        return Command(Tool.IP, args)
 
 
 def restore(pf: NicState, observed: ObservedState) -> tuple[Action, ...]:
@@ -159,9 +159,7 @@ def restore(pf: NicState, observed: ObservedState) -> tuple[Action, ...]:
     if pf.netdev:
         for vf in pf.vfs:
             prefix = ("link", "set", pf.netdev, "vf", str(vf.index))
-            actions += [
-                Command(Tool.IP, (*prefix, *words), tolerant=True) for words in _legacy_settings(vf)
-            ]
+            actions += [Command(Tool.IP, (*prefix, *words)) for words in _legacy_settings(vf)]
     for vf in pf.vfs:
         if vf.driver:
             path = f"/sys/bus/pci/drivers/{vf.driver}/bind"
@@ -169,11 +167,7 @@ def restore(pf: NicState, observed: ObservedState) -> tuple[Action, ...]:
     actions.append(Settle())
     names = [name for vf in pf.vfs for name in (vf.representor, vf.netdev) if name]
     links = [link for name in names if (link := observed.link(name))]
-    actions += [
-        Command(Tool.IP, ("link", "set", link.name, "up"), tolerant=True)
-        for link in links
-        if link.up
-    ]
+    actions += [Command(Tool.IP, ("link", "set", link.name, "up")) for link in links if link.up]
     return tuple(actions)
 
 
