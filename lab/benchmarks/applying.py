@@ -108,8 +108,9 @@ def report(found: list[Times]) -> str:
         ("recipe", "bare", "recipe / kernel's own"),
         ("recipe", "apply", "recipe / eswitch"),
     ):
-        ratios = (Ratio.of(times.ways[this], times.ways[that]) for times in found)
+        ratios = [Ratio.of(times.ways[this], times.ways[that]) for times in found]
         rows.append([label, *map(str, ratios)])
+        rows.append(["  between the best", *(f"{ratio.best:.2f}" for ratio in ratios)])
     again = [[name, *(duration(median(times.quiet[name])) for times in found)] for name in QUIET]
     head_again = ["with nothing to do", *(f"{times.vfs} VFs" for times in found)]
     return f"{table(head, rows)}\n\n{table(head_again, again)}"

@@ -28,15 +28,15 @@ class Lost(AssertionError):
 class Lane:
     """Two VFs of one NIC: packets leave `source` and should arrive at `target`.
 
-    `representor` is the source's, `rules` how many addresses there are rules for; `hardware` says
-    whether the e-switch or the CPU should forward.
+    `representor` is the source's, `addresses` how many the packets go to; `hardware` says whether
+    the e-switch or the CPU should forward.
     """
 
     name: str
     source: str
     target: str
     representor: str
-    rules: int
+    addresses: int
     hardware: bool
 
 
@@ -55,7 +55,7 @@ def unload() -> None:
 def send(lane: Lane, packets: int) -> float:
     """Seconds per packet. Raises Lost if one in a hundred did not arrive, or went another way."""
     in_software, before = cpu_hits(lane.representor), received(lane.target)
-    seconds = generate(lane.source, packets, lane.rules)
+    seconds = generate(lane.source, packets, lane.addresses)
     arrived = received(lane.target) - before
     in_software = cpu_hits(lane.representor) - in_software
     if arrived < packets * 0.99:

@@ -239,6 +239,8 @@ def reset() -> None:
         # Interfaces of a deleted namespace come back asynchronously, and hold their VF until then.
         if nic.vfs:
             (nic.sysfs / "sriov_numvfs").write_text("0")
+        # Open vSwitch leaves its qdisc behind, and that forbids a change of mode.
+        run("tc", "qdisc", "del", "dev", nic.uplink, "ingress", ok=(0, 2))
         run("devlink", "dev", "eswitch", "set", f"pci/{nic.pci}", "mode", "legacy")
         (nic.sysfs / "sriov_drivers_autoprobe").write_text("1")
     run("udevadm", "settle")

@@ -125,6 +125,7 @@ def test_the_same_after_a_reboot_that_kept_only_the_database(nic: Nic) -> None:
     apply(RECIPE)
     (nic.sysfs / "sriov_numvfs").write_text("0")
     run("ovs-vsctl", "--no-wait", "del-port", "vmbr2", nic.uplink)
+    run("tc", "qdisc", "del", "dev", nic.uplink, "ingress")
     run("devlink", "dev", "eswitch", "set", f"pci/{nic.pci}", "mode", "legacy")
     run("ovs-vsctl", "add-port", "vmbr2", nic.uplink)
     apply(RECIPE)

@@ -7,6 +7,7 @@ import struct
 from collections.abc import Iterator
 
 import pytest
+from simbench import Bench, make_bench, vf_mac
 from simframe import (
     ETH_P_IPV6,
     ICMPV6,
@@ -18,7 +19,7 @@ from simframe import (
     pseudo_header,
     tap,
 )
-from simhost import Bench, in_netns, make_bench, nics, reset, run, vf_mac
+from simhost import in_netns, nics, reset, run
 
 UDP4 = Frame(vf_mac(0), vf_mac(1), payload=b"<marked> some bytes more")
 TCP4 = UDP4.but(proto=TCP)

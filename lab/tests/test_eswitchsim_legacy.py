@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pytest
+from simbench import Guest, make_guest, vf_mac
 from simframe import Frame, tap
-from simhost import Guest, Nic, batch, make_guest, nics, reset, run, vf_mac
+from simhost import Nic, batch, nics, reset, run
 
 FRAME = Frame(vf_mac(0), vf_mac(1), payload=b"<marked>")
 

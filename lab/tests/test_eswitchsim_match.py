@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from simbench import Bench, make_bench, vf_mac
 from simframe import (
     ETH_P_ARP,
     ETH_P_IPV6,
@@ -17,7 +18,7 @@ from simframe import (
     Frame,
     tap,
 )
-from simhost import Bench, make_bench, nics, reset, run, run_json, vf_mac, wait_until
+from simhost import nics, reset, run, run_json, wait_until
 
 UDP4 = Frame(vf_mac(0), vf_mac(1))
 TCP4 = UDP4.but(proto=TCP)

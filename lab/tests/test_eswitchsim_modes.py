@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from simhost import KernelLog, Nic, fails, make_guest, nics, reset, run, run_json, wait_until
+from simbench import make_guest
+from simhost import KernelLog, Nic, fails, nics, reset, run, run_json, wait_until
 
 SET_MODE = ("devlink", "dev", "eswitch", "set")
 

@@ -7,18 +7,9 @@ import re
 from collections.abc import Iterator
 
 import pytest
+from simbench import Bench, make_bench
 from simframe import ETH_P_IPV6, TCP, UDP, Frame, tap
-from simhost import (
-    Bench,
-    KernelLog,
-    make_bench,
-    nics,
-    ovs_running,
-    reset,
-    run,
-    run_json,
-    wait_until,
-)
+from simhost import KernelLog, nics, ovs_running, reset, run, run_json, wait_until
 
 BRIDGE = "simbr0"
 

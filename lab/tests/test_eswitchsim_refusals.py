@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from simhost import Bench, KernelLog, fails, make_bench, nics, reset, run, run_json
+from simbench import Bench, make_bench
+from simhost import KernelLog, fails, nics, reset, run, run_json
 
 #: name: (TC protocol, match, actions, text). {r1} is the second representor, {pf} the uplink.
 TO_VF1 = "action mirred egress redirect dev {r1}"

@@ -6,21 +6,18 @@ import subprocess
 from collections.abc import Iterator
 
 import pytest
+from simbench import Bench, make_bench, make_guest, vf_mac
 from simhost import (
     DRIVER,
     MODULE,
-    Bench,
     KernelLog,
     Nic,
     batch,
     load_module,
-    make_bench,
-    make_guest,
     nics,
     reset,
     run,
     settle,
-    vf_mac,
     wait_until,
 )
 

@@ -32,6 +32,13 @@ for act in os.environ["FAKE_QEMU"].split(";"):
     elif verb == "wait":
         while not os.path.exists(rest):
             time.sleep(0.01)
+    elif verb == "touch":
+        open(rest, "w").close()
+    elif verb == "count":
+        print("boot", file=open(rest, "a"))
+    elif verb == "unless" and os.path.exists(rest):
+        report.sendall(b"ready\\n")
+        time.sleep(1000)
     elif verb == "exit":
         sys.exit(int(rest))
     elif verb == "obey":

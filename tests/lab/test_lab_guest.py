@@ -11,8 +11,8 @@ import lab_fakes
 import pytest
 
 from machine.deadline import Deadline
-from machine.errors import DeadlineError, GuestError
-from machine.guest import Files, Guest
+from machine.errors import DeadlineError, EmulationError, GuestError
+from machine.guest import Files, Guest, booted
 from machine.qemu import Hardware
 
 GENEROUS = 60.0
@@ -105,6 +105,37 @@ def test_a_panic_is_named(fake, tmp_path):
     assert caught.value.status == 125
 
 
+BROKEN = "print Oops: int3: 0000 [#1];print Kernel panic - not syncing: Fatal exception;exit 0"
+
+
+def test_a_boot_that_emulation_broke_is_tried_again(fake, tmp_path, capsys):
+    second = tmp_path / "second"
+    files = fake(f"unless {second};touch {second};{BROKEN}")
+    with booted(files, Hardware(), Deadline(GENEROUS)):
+        assert second.exists()
+    assert "booting again" in capsys.readouterr().err
+
+
+def test_a_boot_that_emulation_breaks_each_time_is_an_error(fake):
+    with (
+        pytest.raises(EmulationError, match="int3"),
+        booted(fake(BROKEN), Hardware(), Deadline(GENEROUS)),
+    ):
+        pytest.fail("it did not boot")
+    assert list(fake.scratch.iterdir()) == []
+
+
+def test_any_other_panic_at_boot_is_an_error_at_once(fake, tmp_path):
+    boots = tmp_path / "boots"
+    files = fake(f"count {boots};print Kernel panic - not syncing: bad module;exit 0")
+    with (
+        pytest.raises(GuestError, match="bad module"),
+        booted(files, Hardware(), Deadline(GENEROUS)),
+    ):
+        pytest.fail("it did not boot")
+    assert boots.read_text(encoding="utf-8") == "boot\n"
+
+
 def test_a_guest_that_powers_off_is_not_a_success(fake, tmp_path):
     go = tmp_path / "go"
     act = f"report ready;wait {go};exit 0"
@@ -122,13 +153,14 @@ def test_qemus_own_complaint_is_shown(fake, tmp_path):
         guest.boot(Deadline(GENEROUS))
 
 
-def test_the_overlay_is_appended_to_the_initramfs(fake, tmp_path):
-    overlay = tmp_path / "overlay.cpio"
-    overlay.write_bytes(b"module")
+def test_the_overlays_are_appended_to_the_initramfs(fake, tmp_path):
+    module, program = tmp_path / "module.cpio", tmp_path / "program.cpio"
+    module.write_bytes(b"module")
+    program.write_bytes(b"program")
     plain = fake("report ready;hang")
-    with Guest(Files(plain.base, plain.disk, overlay), Hardware()) as guest:
+    with Guest(Files(plain.base, plain.disk, (module, program)), Hardware()) as guest:
         guest.boot(Deadline(GENEROUS))
-        assert (guest.scratch / "initrd").read_bytes() == b"xmodule"
+        assert (guest.scratch / "initrd").read_bytes() == b"xmoduleprogram"
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
@@ -140,7 +172,7 @@ sys.path.insert(0, {str(Path(lab_fakes.__file__).parents[2] / "lab")!r})
 from pathlib import Path
 from machine import cli
 from machine.deadline import Deadline
-from machine.guest import Files, Guest
+from machine.guest import Files, Guest, booted
 from machine.qemu import Hardware
 def perform(arguments):
     base = Path({str(files.base)!r})

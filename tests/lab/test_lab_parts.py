@@ -148,19 +148,40 @@ def checkout(root, *, module=True, requirements=True):
 def keys(root, scratch):
     scratch.mkdir()
     plan = layers.snapshot(root, Recipe(), scratch)
-    return plan.deps_key(), plan.module_key()
+    found = {archive.kind: archive.key for archive in plan.archives()}
+    return plan.deps_key(), found.get("module"), found.get("program")
 
 
 def test_each_input_changes_its_own_layer_only(tmp_path):
     sources = checkout(tmp_path / "c")
-    deps, module = keys(tmp_path / "c", tmp_path / "1")
+    program = tmp_path / "c" / "src" / "eswitch"
+    program.mkdir(parents=True)
+    (program / "cli.py").write_text("", encoding="utf-8")
+    start = keys(tmp_path / "c", tmp_path / "1")
+    deps, module, bytecode = start
     (sources / "main.c").write_text("int y;", encoding="utf-8")
-    assert keys(tmp_path / "c", tmp_path / "2")[0] == deps
-    assert keys(tmp_path / "c", tmp_path / "3")[1] != module
+    changed = keys(tmp_path / "c", tmp_path / "2")
+    assert changed[0] == deps
+    assert changed[1] != module
+    assert changed[2] == bytecode
     (sources / "main.c").write_text("int x;", encoding="utf-8")
     (tmp_path / "c/requirements/py313.txt").write_text("a==2", encoding="utf-8")
-    assert keys(tmp_path / "c", tmp_path / "4") != (deps, module)
-    assert keys(tmp_path / "c", tmp_path / "5")[1] == module
+    changed = keys(tmp_path / "c", tmp_path / "3")
+    assert changed[0] != deps
+    assert changed[1:] == start[1:]
+    (program / "cli.py").write_text("x = 1", encoding="utf-8")
+    changed = keys(tmp_path / "c", tmp_path / "4")
+    assert changed[1] == module
+    assert changed[2] != bytecode
+
+
+def test_bytecode_in_the_checkout_is_no_input(tmp_path):
+    checkout(tmp_path / "c")
+    program = tmp_path / "c" / "src" / "eswitch"
+    (program / "__pycache__").mkdir(parents=True)
+    before = keys(tmp_path / "c", tmp_path / "1")
+    (program / "__pycache__" / "cli.cpython-311.pyc").write_bytes(b"x")
+    assert keys(tmp_path / "c", tmp_path / "2") == before
 
 
 def test_what_a_compiler_leaves_behind_is_no_input(tmp_path):
@@ -173,7 +194,7 @@ def test_what_a_compiler_leaves_behind_is_no_input(tmp_path):
 
 def test_absent_inputs_are_skipped_with_a_warning(tmp_path, capsys):
     checkout(tmp_path / "c", module=False, requirements=False)
-    assert keys(tmp_path / "c", tmp_path / "1") == (None, None)
+    assert keys(tmp_path / "c", tmp_path / "1") == (None, None, None)
     said = capsys.readouterr().err
     assert "no requirements/py313.txt" in said
     assert "no lab/eswitchsim/Makefile" in said

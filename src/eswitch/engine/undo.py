@@ -18,7 +18,7 @@ from .converge import LOCK
 from .run import run_all
 
 # What an untouched host changes by itself, or what the kernel invents anew for recreated devices.
-_VOLATILE = {"index", "session_addresses", "carrier", "reason"}
+_VOLATILE = {"index", "ingress", "session_addresses", "carrier", "reason"}
 _INVENTED = {"mac"}
 
 

@@ -82,7 +82,8 @@ class NicState:
 
     `netdev` is the uplink's name in this network namespace, `mac` its permanent address
     (the current one where the driver reports none), `switch_id` is present in legacy mode too on
-    modern kernels and proves nothing by itself (domain.md 1.6). `vendor_device` is `15b3:101d`.
+    modern kernels and proves nothing by itself (domain.md 1.6). `vendor_device` is `15b3:101d`,
+    `ingress` the uplink's ingress qdisc (`ingress` or `clsact`), where Open vSwitch puts its rules.
     """
 
     pci: PciAddress
@@ -95,6 +96,7 @@ class NicState:
     eswitch: EswitchState | Unknown = Unknown("not read")
     vfs: tuple[VfState, ...] = ()
     iommu_group: int | None = None
+    ingress: str | None = None
 
     def vf(self, index: int) -> VfState | None:
         """The VF of that index, or None when it does not exist."""

@@ -33,6 +33,7 @@ class Tool(StrEnum):
     IP = "ip"
     DEVLINK = "devlink"
     OVS = "ovs-vsctl"
+    TC = "tc"
 
 
 @dataclass(frozen=True, slots=True)

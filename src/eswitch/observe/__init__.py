@@ -14,7 +14,7 @@ from .session import read_session
 
 __all__ = ["TOOLS", "observe", "observe_with_offload", "read_tc_offload"]
 
-TOOLS = ("devlink", "ethtool", "ip", "ovs-appctl", "ovs-vsctl", "udevadm")
+TOOLS = ("devlink", "ethtool", "ip", "ovs-appctl", "ovs-vsctl", "tc", "udevadm")
 """The programs that eswitch runs."""
 
 

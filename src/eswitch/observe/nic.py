@@ -19,6 +19,7 @@ from eswitch.model.observed import (
 
 from . import sysfs
 from .devlink import Devlink, read_devlink
+from .ingress import read_ingress
 from .links import Network, is_representor
 from .users import NAMESPACE, host_uses, is_vfio, read_vfio_users
 
@@ -45,7 +46,9 @@ def read_nics(host: Host, network: Network) -> tuple[NicState, ...]:
     held = read_vfio_users(
         host, (vf for pf in functions for _, vf, driver in pf.vfs if is_vfio(driver))
     )
-    return tuple(_nic(host, pf, devlink, network, held) for pf in functions)
+    ingress = read_ingress(host) if functions else {}
+    nics = (_nic(host, pf, devlink, network, held) for pf in functions)
+    return tuple(replace(nic, ingress=ingress.get(nic.netdev or "")) for nic in nics)
 
 
 def _read_functions(host: Host, network: Network) -> list[_Function]:

@@ -15,7 +15,7 @@ from eswitch.model.plan import Blocker, Note, StagePlan
 from eswitch.model.step import Command, Step, Tool, Unnamed, Word
 
 from . import addresses, nics, users
-from .ports import WantedPort, mark, owned, wanted_ports
+from .ports import WantedPort, mark, owned, wanted_ports, without_rules
 
 NAME = "bridge"
 
@@ -239,7 +239,7 @@ def _stale(
             # A name not known yet (VFs about to be made) tells nothing about this port.
             known = identities.get(identity)
             if known is None or (isinstance(known, str) and known != port.name):
-                steps.append(_remove_port(bridge, port))
+                steps.append(_remove_port(bridge, port, observed))
                 if identity.endswith("/uplink"):
                     blockers += _session_on_bridge(bridge, observed)
     return steps, blockers, notes
@@ -260,7 +260,8 @@ def _readd(bridge: str, port: OvsPort) -> tuple[str, ...]:
     return (*again, "--", "set", "port", port.name, mark(port.external_ids.get(OWNER, "")))
 
 
-def _remove_port(bridge: OvsBridge, port: OvsPort) -> Step:
+def _remove_port(bridge: OvsBridge, port: OvsPort, observed: ObservedState) -> Step:
+    rules = [cmd for pf in observed.nics if pf.netdev == port.name for cmd in without_rules(pf)]
     return Step(
         NAME,
         f"port {port.name}",
@@ -268,7 +269,7 @@ def _remove_port(bridge: OvsBridge, port: OvsPort) -> Step:
         bridge.name,
         "none",
         "eswitch put it there, and the spec no longer has it",
-        (Command(Tool.OVS, ("--if-exists", "del-port", bridge.name, port.name)),),
+        (Command(Tool.OVS, ("--if-exists", "del-port", bridge.name, port.name)), *rules),
         (Command(Tool.OVS, _readd(bridge.name, port)),),
         disturbs=() if port.error else (f"{port.name} leaves {bridge.name}",),
     )
@@ -286,6 +287,8 @@ def _remove_bridge(bridge: OvsBridge, observed: ObservedState) -> Step:
     for address in link.addresses if link else ():
         words = ("addr", "add", address, "dev", bridge.name)
         inverse.append(Command(Tool.IP, words))
+    ports = {port.name for port in bridge.ports}
+    rules = [cmd for pf in observed.nics if pf.netdev in ports for cmd in without_rules(pf)]
     lost = ", ".join((bridge.name, *(link.addresses if link else ())))
     return Step(
         NAME,
@@ -294,7 +297,7 @@ def _remove_bridge(bridge: OvsBridge, observed: ObservedState) -> Step:
         "Open vSwitch",
         "none",
         "eswitch made it, and the spec no longer has it",
-        (Command(Tool.OVS, ("--if-exists", "del-br", bridge.name)),),
+        (Command(Tool.OVS, ("--if-exists", "del-br", bridge.name)), *rules),
         tuple(inverse),
         disturbs=(f"gone for good: {lost}",),
     )

@@ -19,6 +19,7 @@ from eswitch.model.plan import Blocker, Note, StagePlan
 from eswitch.model.step import Action, Command, Settle, Step, Tool, Write
 
 from . import nics, users, vfs
+from .ports import without_rules
 
 NAME = "eswitch"
 
@@ -150,7 +151,7 @@ class _Changes:
             name,
             "none",
             "Open vSwitch's TC rules on the uplink forbid a change of mode (domain.md 1.3)",
-            (Command(Tool.OVS, ("--if-exists", "del-port", name, netdev)),),
+            (Command(Tool.OVS, ("--if-exists", "del-port", name, netdev)), *without_rules(self.pf)),
             (Command(Tool.OVS, tuple(back)),),
             disturbs=(f"bridge {name} has no uplink until it is put back",),
             source=self.nic.source,
@@ -207,11 +208,17 @@ class _Changes:
             else "the spec says so",
             # The driver may recreate and so rename the uplink (domain.md 1.6).
             (command(new), Settle()),
-            () if old == "unknown" else (command(old), Settle()),
+            () if old == "unknown" else (*self._no_rules(), command(old), Settle()),
             disturbs=users.uplink_disturbance(self.pf, self.observed),
             timeout=60.0,
             source=self.nic.source,
         )
+
+    def _no_rules(self) -> tuple[Command, ...]:
+        """For undoing: by then Open vSwitch has had the uplink, and has left its qdisc there."""
+        if self.pf.netdev is None:
+            return ()
+        return (Command(Tool.TC, ("qdisc", "del", "dev", self.pf.netdev, "ingress")),)
 
     def _autoprobe(self, *, on: bool) -> Write:
         return Write(self._sysfs("sriov_drivers_autoprobe"), "1" if on else "0")

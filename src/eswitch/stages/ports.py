@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from eswitch.model.desired import DesiredBridge, DesiredState
 from eswitch.model.identifiers import OWNER, VfId
 from eswitch.model.observed import NicState, ObservedState, OvsBridge, OvsPort
-from eswitch.model.step import Unnamed, Word
+from eswitch.model.step import Command, Tool, Unnamed, Word
 
 from . import nics
 
@@ -56,6 +56,13 @@ def wanted_ports(
             name = here or Unnamed(f"representor of {VfId(pf.pci, port.vf)}")
         found.append(WantedPort(bridge.name, identity, name, port.vlan, pf, port.vf is None))
     return found
+
+
+def without_rules(pf: NicState) -> tuple[Command, ...]:
+    """Removes the qdisc that Open vSwitch leaves on an uplink: it forbids a change of mode."""
+    if pf.ingress is None or pf.netdev is None:
+        return ()
+    return (Command(Tool.TC, ("qdisc", "del", "dev", pf.netdev, pf.ingress)),)
 
 
 def owned(bridge: OvsBridge) -> tuple[OvsPort, ...]:

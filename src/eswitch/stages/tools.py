@@ -10,6 +10,7 @@ from eswitch.model.plan import Blocker, StagePlan
 _PACKAGES = {
     "ip": "iproute2",
     "devlink": "iproute2",
+    "tc": "iproute2",
     "udevadm": "udev",
     "ethtool": "ethtool",
 }
