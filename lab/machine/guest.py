@@ -346,6 +346,7 @@ def booted(
             except EmulationError as error:
                 if attempt == BOOT_ATTEMPTS:
                     raise
+                guest.keep = False
                 host.say(f"{error.message}; booting again")
                 continue
             yield guest

@@ -68,13 +68,13 @@ class Plan:
     module: Path | None
     program: Path | None
 
-    def deps_key(self) -> str | None:
+    def deps_key(self, base_id: str) -> str | None:
         """Key of the dependencies' layer; None without requirements."""
         if self.requirements is None:
             return None
-        return digest(self.recipe.key, self.requirements.read_bytes(), DEPS_SCRIPT, *PLATFORMS)
+        return digest(base_id, self.requirements.read_bytes(), DEPS_SCRIPT, *PLATFORMS)
 
-    def archives(self) -> list[Archive]:
+    def archives(self, base_id: str) -> list[Archive]:
         """What comes by initramfs: the module and the program, where there are sources."""
         found = []
         for kind, inputs, script, compiler in (
@@ -82,7 +82,7 @@ class Plan:
             ("program", self.program, PROGRAM_SCRIPT, compile_program),
         ):
             if inputs is not None:
-                key = digest(self.recipe.key, digest_tree(inputs), script)
+                key = digest(base_id, digest_tree(inputs), script)
                 found.append(Archive(kind, key, inputs, compiler))
         return found
 
@@ -131,11 +131,21 @@ def ensure(cache: Cache, checkout: Path, recipe: Recipe, *, module: bool = True)
         scratch = Path(name)
         plan = snapshot(checkout, recipe, scratch, module=module)
         base = obtain(cache, "base", recipe.key, lambda: build_base(cache, recipe))
+        base_id = identity(base)
         top = base
-        if (deps := plan.deps_key()) is not None:
+        if (deps := plan.deps_key(base_id)) is not None:
             top = obtain(cache, "deps", deps, lambda: build_deps(cache, plan, deps, base, scratch))
-        overlays = [obtain_archive(cache, recipe.key, base, each) for each in plan.archives()]
+        archives = plan.archives(base_id)
+        overlays = [obtain_archive(cache, base_id, base, archive) for archive in archives]
         return Files(base, top / "disk.qcow2", tuple(overlays))
+
+
+def identity(base: Path) -> str:
+    """Tells two builds of one recipe apart: packages change, and so does each build's host key.
+
+    An overlay is of use on the very disk that it was made on only.
+    """
+    return digest(base.name, (base / "known_hosts").read_bytes())
 
 
 def obtain(cache: Cache, kind: str, key: str, build: Callable[[], None]) -> Path:
@@ -162,12 +172,12 @@ def build_deps(cache: Cache, plan: Plan, key: str, base: Path, scratch: Path) ->
     fill(cache, key, Files(base, base / "disk.qcow2"), inputs)
 
 
-def obtain_archive(cache: Cache, tools_key: str, base: Path, archive: Archive) -> Path:
+def obtain_archive(cache: Cache, base_id: str, base: Path, archive: Archive) -> Path:
     """The archive's file, compiled first if need be. One at a time: the tree is shared."""
 
     def build() -> None:
-        with cache.lock("tools", tools_key, lambda pid: host.say(f"waiting for process {pid}")):
-            root = ensure_toolchain(cache, base, tools_key)
+        with cache.lock("tools", base_id, lambda pid: host.say(f"waiting for process {pid}")):
+            root = ensure_toolchain(cache, base, base_id)
             content = archive.compiler(root, archive.inputs)
         with cache.building(archive.kind, archive.key) as entry:
             (entry / "overlay.cpio").write_bytes(content)

@@ -99,7 +99,8 @@ def quoted(path: Path) -> str:
     return "'" + str(path).replace("'", "'\\''") + "'"
 
 
-# stdin: tar of the root file system; stdout: nothing; $1: the disk image to make.
+# stdin: tar of the root file system; $1: the disk image to make, without it stdout.
+# mke2fs speaks on stdout even when told to be quiet.
 PACK_SCRIPT = f"""
 set -eu
 work=$(mktemp -d)
@@ -109,6 +110,6 @@ mkdir "$work/root"
 tar -C "$work/root" --exclude='./dev/*' --numeric-owner --xattrs --xattrs-include='*' -xpf -
 disk=${{1:-$work/disk}}
 mke2fs -q -F -t ext4 -L eswitch-lab -m 0 -O {FILE_SYSTEM_FEATURES} \\
-    -E lazy_itable_init=1,nodiscard -d "$work/root" "$disk" {DISK_GIB}G
+    -E lazy_itable_init=1,nodiscard -d "$work/root" "$disk" {DISK_GIB}G >&2
 [ $# -gt 0 ] || cat "$disk"
 """

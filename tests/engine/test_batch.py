@@ -71,6 +71,8 @@ def test_how_each_tool_is_called() -> None:
     ip = [Command(Tool.IP, ("link", "set", name, "up")) for name in ("a", "b")]
     assert invocation(ip) == (["ip", "-b", "-"], "link set a up\nlink set b up\n")
     assert invocation(ip[:1]) == (["ip", "link", "set", "a", "up"], None)
+    devlink = [Command(Tool.DEVLINK, ("port", "show"))] * 2
+    assert invocation(devlink, force=True)[0] == ["devlink", "--force", "-b", "-"]
     ovs = [Command(Tool.OVS, ("add-br", "x")), Command(Tool.OVS, ("add-port", "x", "y"))]
     argv, text = invocation(ovs)
     assert text is None

@@ -145,11 +145,11 @@ def checkout(root, *, module=True, requirements=True):
     return sources
 
 
-def keys(root, scratch):
+def keys(root, scratch, base="base"):
     scratch.mkdir()
     plan = layers.snapshot(root, Recipe(), scratch)
-    found = {archive.kind: archive.key for archive in plan.archives()}
-    return plan.deps_key(), found.get("module"), found.get("program")
+    found = {archive.kind: archive.key for archive in plan.archives(base)}
+    return plan.deps_key(base), found.get("module"), found.get("program")
 
 
 def test_each_input_changes_its_own_layer_only(tmp_path):
@@ -173,6 +173,21 @@ def test_each_input_changes_its_own_layer_only(tmp_path):
     changed = keys(tmp_path / "c", tmp_path / "4")
     assert changed[1] == module
     assert changed[2] != bytecode
+
+
+def test_what_was_made_on_one_base_is_not_used_on_another(tmp_path):
+    checkout(tmp_path / "c")
+    one = keys(tmp_path / "c", tmp_path / "1", base="one")
+    other = keys(tmp_path / "c", tmp_path / "2", base="other")
+    assert one[0] != other[0]
+    assert one[1] != other[1]
+
+
+def test_two_builds_of_a_recipe_are_told_apart(tmp_path):
+    (tmp_path / "known_hosts").write_text("key one", encoding="ascii")
+    one = layers.identity(tmp_path)
+    (tmp_path / "known_hosts").write_text("key two", encoding="ascii")
+    assert layers.identity(tmp_path) != one
 
 
 def test_bytecode_in_the_checkout_is_no_input(tmp_path):

@@ -15,6 +15,8 @@ from .explain import explain_tool, explain_write, own_words
 # ip and devlink name the failed line of a batch: "Command failed -:3".
 _FAILED_LINE = re.compile(r"^Command failed \S*?:(\d+)\s*$", re.MULTILINE)
 _BATCH_TIMEOUT = 120.0
+# `-b` is the one spelling of a batch that all of them know; of `force` there is none.
+_FORCE = {Tool.IP: "-force", Tool.TC: "-force", Tool.DEVLINK: "--force"}
 # ovs-vsctl waits until ovs-vswitchd has taken the change; with 127 ports that takes seconds.
 _OVS_TIMEOUT = 60
 
@@ -107,8 +109,7 @@ def invocation(commands: Sequence[Command], *, force: bool = False) -> tuple[lis
         return argv, None
     if len(lines) == 1:
         return [tool.value, *lines[0]], None
-    # devlink knows no `-batch`, only `-b` and `--batch`; ip knows no `--batch`.
-    argv = [tool.value, *(["-force"] if force else []), "-b", "-"]
+    argv = [tool.value, *([_FORCE[tool]] if force else []), "-b", "-"]
     return argv, "".join(" ".join(line) + "\n" for line in lines)
 
 
