@@ -22,6 +22,12 @@ def find_tool(name: str) -> str | None:
     return found
 
 
+def environment(**more: str) -> dict[str, str]:
+    """Ours, with the sbin directories on PATH (a user lacks them) and messages in English."""
+    path = os.pathsep.join([os.environ.get("PATH", ""), *SYSTEM_PATHS])
+    return {**os.environ, "PATH": path, "LC_ALL": "C.UTF-8", **more}
+
+
 def tools(*names: str) -> dict[str, str]:
     """Full paths of all these programs. Raises MissingToolError naming the absent ones."""
     found = {name: find_tool(name) for name in names}

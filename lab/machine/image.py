@@ -43,11 +43,7 @@ def bootstrap(
     command = bootstrap_command(
         recipe, mmdebstrap=paths["mmdebstrap"], root=root, skeleton=skeleton, boot_files=scratch
     )
-    environment = {
-        **os.environ,
-        "PATH": os.pathsep.join([os.environ.get("PATH", ""), *host.SYSTEM_PATHS]),
-        "LC_ALL": "C.UTF-8",
-    }
+    environment = host.environment()
     if root:
         pack, output = ["sh", "-c", PACK_SCRIPT, "pack", str(raw)], subprocess.DEVNULL
     else:

@@ -99,7 +99,9 @@ def compile_module(root: Path, sources: Path) -> bytes:
 def compile_program(root: Path, sources: Path) -> bytes:
     """Bytecode for the package in ``sources``; returns an archive with both."""
     with work_directory(root, sources) as work:
-        run_inside(root, work, PROGRAM_SCRIPT)
+        status, said = run_inside(root, work, PROGRAM_SCRIPT)
+        if status != 0:
+            raise LabError(f"the program could not be compiled to bytecode:\n{said}")
         return archive({
             f"overlay/opt/eswitch-program/{path.relative_to(work)}": path.read_bytes()
             for path in work.rglob("*")
@@ -125,7 +127,7 @@ def run_inside(root: Path, work: Path, script: str) -> tuple[int, str]:
         [*namespace, "sh", "-c", ENTER, "enter", str(root), str(work.relative_to(root))],
         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
         text=True, errors="replace", check=False, timeout=COMPILE_SECONDS,
-        env={**os.environ, "SCRIPT": script},
+        env=host.environment(SCRIPT=script),
     )  # fmt: skip
     return result.returncode, result.stdout.rstrip()
 

@@ -73,12 +73,9 @@ def test_iperf3_runs_in_the_e_switch(nic: Nic, guest: MakeGuest) -> None:
 
 def hardware_packets(nic: Nic) -> int:
     """Packets that the e-switch itself forwarded, by the virtual NIC's own count."""
-    total = 0
-    for line in (nic.debug / "counters").read_text().splitlines():
-        words = line.split()
-        if words and words[0].startswith("vf"):
-            total += int(dict(w.split("=") for w in words[1:] if "=" in w)["hw_rx_packets"])
-    return total
+    header, *lines = (nic.debug / "counters").read_text().splitlines()
+    ports = [dict(zip(header.split(), line.split(), strict=True)) for line in lines]
+    return sum(int(port["hw_rx_packets"]) for port in ports if port["port"].startswith("vf"))
 
 
 def test_a_flow_to_another_switch_is_software_and_said_so(

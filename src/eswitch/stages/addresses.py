@@ -74,6 +74,15 @@ def _addresses(bridge: DesiredBridge, observed: ObservedState) -> tuple[list[Ste
     have = link.addresses if link else ()
     wanted = tuple(str(address) for address in bridge.addresses)
     steps, blockers = [], []
+    # The old ones first: with a network's first address the kernel deletes its later ones too.
+    for address in _remembered(bridge.name, observed):
+        if address in wanted or address not in have:
+            continue
+        if link and users.session_on((link,), observed) == address:
+            message = f"your session comes in through {address}, which the spec no longer has"
+            hint = "run this from the console, or over another address"
+            blockers.append(Blocker(bridge.name, message, hint, harm=True, source=bridge.source))
+        steps.append(_address(bridge, address, add=False))
     for address in wanted:
         if address in have:
             continue
@@ -83,14 +92,6 @@ def _addresses(bridge: DesiredBridge, observed: ObservedState) -> tuple[list[Ste
             hint = f"ip addr del {address} dev {holder}"
             blockers.append(Blocker(bridge.name, message, hint, source=bridge.source))
         steps.append(_address(bridge, address, add=True))
-    for address in _remembered(bridge.name, observed):
-        if address in wanted or address not in have:
-            continue
-        if link and users.session_on((link,), observed) == address:
-            message = f"your session comes in through {address}, which the spec no longer has"
-            hint = "run this from the console, or over another address"
-            blockers.append(Blocker(bridge.name, message, hint, harm=True, source=bridge.source))
-        steps.append(_address(bridge, address, add=False))
     return steps, blockers
 
 
