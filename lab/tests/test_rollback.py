@@ -48,8 +48,8 @@ def test_back_to_legacy_vfs_with_their_macs(nic: Nic) -> None:
         mac = f"52:54:00:00:00:{vf:02x}"
         run("ip", "link", "set", nic.uplink, "vf", str(vf), "mac", mac)
     run("ip", "link", "set", nic.uplink, "vf", "1", "vlan", "7")
-    Path("/sys/bus/pci/drivers/eswitchsim/bind").write_text((nic.sysfs / "virtfn0").resolve().name)
     (nic.sysfs / "sriov_drivers_autoprobe").write_text("1")
+    Path("/sys/bus/pci/drivers/eswitchsim/bind").write_text((nic.sysfs / "virtfn0").resolve().name)
     run("udevadm", "settle")
     start = picture(nic)
     apply(RECIPE)
