@@ -36,9 +36,9 @@ def rounds(vfs: int, repeat: int | None) -> tuple[int, int]:
     """(of the bare writes and eswitch, of the recipe): fewer where one round costs minutes."""
     if repeat is not None:
         return repeat, repeat
-    if vfs >= 100:
-        return 5, 2
-    return (5, 3) if vfs >= 50 else (7, 5)
+    if vfs >= 50:
+        return (4, 1) if vfs >= 100 else (4, 2)
+    return (7, 5) if vfs < 10 else (5, 3)
 
 
 def measure(nic: Nic, sizes: list[int], repeat: int | None) -> list[Times]:

@@ -26,6 +26,9 @@ from .run import run
 
 LOCK = "/run/eswitch/lock"
 
+_NAMES = 120.0
+"""Seconds until VFs and representors must have their names: 125 VFs took 65 s (peers.md e)."""
+
 Consent = Callable[[Plan], bool]
 """Asked once if somebody will notice the change; False stops before anything is touched."""
 
@@ -138,7 +141,8 @@ class _Run:
     def _read_back(self, steps: tuple[Step, ...]) -> Plan:
         """Look until every step of the round shows its effect and the next ones have names."""
         wanted = {step.key for step in steps}
-        deadline = self.host.monotonic() + max(step.timeout for step in steps)
+        begin = self.host.monotonic()
+        patience = max(step.timeout for step in steps)
         pause = 0.05
         while True:
             plan = make_plan(self.desired, observe(self.host))
@@ -148,8 +152,11 @@ class _Run:
             unnamed = plan.steps and not plan.steps[0].ready
             if not undone and not unnamed:
                 return plan
-            if self.host.monotonic() >= deadline:
-                raise _not_effective(undone[0]) if undone else _no_name(plan.steps[0])
+            waited = self.host.monotonic() - begin
+            if undone and waited >= patience:
+                raise _not_effective(undone[0])
+            if not undone and waited >= _NAMES:
+                raise _no_name(plan.steps[0])
             self.host.sleep(pause)
             pause = min(pause * 2, 1.0)
 

@@ -173,7 +173,6 @@ class _Changes:
             (self._numvfs(0),),
             (*self._unbound(self.sriov.count), *vfs.restore(self.pf, self.observed)),
             disturbs=users.vf_disturbance(self.pf),
-            timeout=60.0,
             source=self.nic.vfs_source or self.nic.source,
         )
 
@@ -210,7 +209,6 @@ class _Changes:
             (command(new), Settle()),
             () if old == "unknown" else (*self._no_rules(), command(old), Settle()),
             disturbs=users.uplink_disturbance(self.pf, self.observed),
-            timeout=60.0,
             source=self.nic.source,
         )
 
@@ -256,7 +254,6 @@ class _Changes:
             self._unbound(len(self.nic.vfs)),
             # What existed before is the removal step's to restore.
             (self._numvfs(0), self._autoprobe(on=self.sriov.autoprobe)),
-            timeout=120.0,
             source=self.nic.vfs_source or self.nic.source,
         )
 
