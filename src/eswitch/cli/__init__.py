@@ -8,7 +8,6 @@ verb brings its own modules. tests/cli/test_imports.py holds the budget.
 
 from __future__ import annotations
 
-import gc
 import sys
 
 # Even `typing` and `collections` would cost --version a third of Python's own start.
@@ -31,6 +30,8 @@ def main(argv: Sequence[str] | None = None, *, host: Host | None = None) -> int:
         sys.stdout.write(f"eswitch {__version__}\n")
         return 0
     # What is imported and observed lives to the end; looking for garbage in it costs a tenth.
+    import gc  # noqa: PLC0415 (--version does without)
+
     gc.set_threshold(100_000)
     from .program import run  # noqa: PLC0415 (click takes longer to import than Python to start)
 
