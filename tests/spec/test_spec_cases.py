@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from spec_cases import as_json, cases
 
-from eswitch.spec import Problem, SpecInvalid, dump, load
+from eswitch.spec import Problem, SpecInvalid, load
+from eswitch.spec.writing import dump
 
 
 def _name(path: Path) -> str:

@@ -11,10 +11,11 @@ from spec_cases import cases
 from spec_strategies import states
 
 from eswitch.model.desired import DesiredState
-from eswitch.spec import SpecInvalid, dump, load, schema
+from eswitch.spec import SpecInvalid, load
+from eswitch.spec.schema import schema
 from eswitch.spec.text import decode
 from eswitch.spec.tree import parse, resolve
-from eswitch.spec.writing import scalar
+from eswitch.spec.writing import dump, scalar
 
 # No deadline: machines that run tests do other things too.
 _MANY = settings(max_examples=80, deadline=None)

@@ -10,8 +10,8 @@ import jsonschema
 import pytest
 from spec_cases import CASES, cases
 
-from eswitch.spec import load, schema
-from eswitch.spec.schema import EXAMPLES
+from eswitch.spec import load
+from eswitch.spec.schema import EXAMPLES, schema
 from eswitch.spec.text import decode
 from eswitch.spec.tree import parse
 

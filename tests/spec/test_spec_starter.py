@@ -29,7 +29,9 @@ from eswitch.model.observed import (
     SriovState,
     VfState,
 )
-from eswitch.spec import dump, load, starter
+from eswitch.spec import load
+from eswitch.spec.starter import starter
+from eswitch.spec.writing import dump
 from eswitch.stages import make_plan
 
 HOSTS = sorted((Path(__file__).parents[1] / "cases" / "plan").glob("*.yaml"))

@@ -6,7 +6,6 @@ address, and a VF or its representor is (PCI address of the PF, VF index).
 
 from __future__ import annotations
 
-import hashlib
 import re
 from dataclasses import dataclass
 from typing import NewType
@@ -61,6 +60,8 @@ def derived_mac(pf_mac: MacAddress, vf: int) -> MacAddress:
     Without it the VF driver invents a new address at each probe (domain.md 1.7), and guests lose
     their DHCP lease and switch ports their learned address.
     """
+    import hashlib  # noqa: PLC0415 (OpenSSL takes longer to load than a spec to read)
+
     digest = hashlib.sha256(f"{pf_mac}/vf/{vf}".encode()).digest()
     octets = bytes([(digest[0] & 0xFC) | 0x02]) + digest[1:6]
     return MacAddress(":".join(f"{octet:02x}" for octet in octets))

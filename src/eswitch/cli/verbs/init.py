@@ -17,7 +17,7 @@ def command(session: Session) -> int:
     written: look at it, then redirect it into a file.
     """
     from eswitch.observe import observe  # noqa: PLC0415
-    from eswitch.spec import starter  # noqa: PLC0415
+    from eswitch.spec.starter import starter  # noqa: PLC0415
 
     session.hint_root()
     session.out.write(starter(observe(session.host)))

@@ -24,7 +24,7 @@ def command(session: Session) -> int:
     Editors that know it complete and check a spec while it is typed. `eswitch validate` checks
     more: what one entry means for another.
     """
-    from eswitch.spec import schema  # noqa: PLC0415
+    from eswitch.spec.schema import schema  # noqa: PLC0415
 
     session.out.write(json.dumps(schema(), indent=2) + "\n")
     return 0
