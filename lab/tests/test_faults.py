@@ -44,8 +44,8 @@ def test_an_interrupted_apply_is_finished_by_the_next(nic: Nic, how: signal.Sign
     process = subprocess.Popen(
         ["eswitch", "apply", "--yes", "-"],
         stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
         text=True,
     )
     assert process.stdin is not None
