@@ -49,7 +49,8 @@ def _from_stdin(session: Session, limit: int) -> bytes:
 
 def _unreadable(refusal: HostError, name: str) -> SpecError:
     if isinstance(refusal, NotFound):
-        hint = f"`eswitch init > {name}` writes one from what is here"
+        folder = "mkdir -p /etc/eswitch; " if name == DEFAULT else ""
+        hint = f"`{folder}eswitch init > {name}` writes one from what is here"
         return SpecError("there is no such file", hint=hint, where=name)
     if refusal.errno == errno.EISDIR:
         return SpecError(
