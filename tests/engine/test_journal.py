@@ -10,7 +10,17 @@ from eswitch.engine.journal import DIRECTORY, Journal
 from eswitch.engine.undo import differences
 from eswitch.errors import HostError, NotEffective, Refused, TimedOut
 from eswitch.model.identifiers import PciAddress
-from eswitch.model.observed import KernelState, NicState, ObservedState, VfState
+from eswitch.model.observed import (
+    KernelState,
+    LinkState,
+    NicState,
+    ObservedState,
+    OvsBridge,
+    OvsPort,
+    OvsState,
+    OvsStatus,
+    VfState,
+)
 from eswitch.model.step import Command, Settle, Step, Tool, Write
 
 PCI = PciAddress("0000:07:00.0")
@@ -176,3 +186,32 @@ def test_differences_name_the_place() -> None:
     after = {"nics": [{"pci": "a", "sriov": {"count": 2}}], "index": 9}
     assert differences(before, after) == ["nics[a].sriov.count: was 0, now 2"]
     assert journal.SCHEMA == "eswitch.journal/v1"
+
+
+def test_a_session_is_not_cut(host: FakeHost, monkeypatch: pytest.MonkeyPatch) -> None:
+    applied(host)
+    bridge = OvsBridge("br0", (OvsPort("br0", type="internal"),))
+    now = ObservedState(
+        KernelState("6.14"),
+        links=(
+            LinkState("br0", 3, None, up=True, carrier=True, mtu=1500, addresses=("10.0.0.5/24",)),
+        ),
+        ovs=OvsState(OvsStatus.RUNNING, bridges=(bridge,)),
+        session_addresses=("10.0.0.5",),
+    )
+    monkeypatch.setattr("eswitch.engine.undo.observe", lambda host: now)
+    undo = prepare(host)
+    assert undo is not None
+    with pytest.raises(Refused, match=r"10\.0\.0\.5"):
+        rollback(host, undo)
+    assert host.log == []
+
+
+def test_what_others_made_meanwhile_is_no_difference() -> None:
+    mark = {"eswitch": "0000:07:00.0/vf0"}
+    tap = {"name": "tap101i0", "external_ids": {}}
+    before = {"links": [], "ovs": {"bridges": [{"name": "br0", "ports": []}]}}
+    after = {"links": [tap], "ovs": {"bridges": [{"name": "br0", "ports": [tap]}]}}
+    assert differences(before, after) == []
+    after["ovs"]["bridges"][0]["ports"].append({"name": "r0", "external_ids": mark})
+    assert differences(before, after) == ["ovs.bridges[br0].ports: r0 is new"]

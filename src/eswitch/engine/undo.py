@@ -7,10 +7,12 @@ from dataclasses import dataclass
 
 from eswitch.errors import EswitchError, HostError, NotEffective, Refused
 from eswitch.host import Host
+from eswitch.model.identifiers import OWNER
 from eswitch.model.observed import ObservedState
 from eswitch.model.plain import Plain, to_plain
 from eswitch.model.step import Write
 from eswitch.observe import observe
+from eswitch.stages import users
 
 from . import journal
 from .batch import Operation, undo_operations
@@ -18,7 +20,7 @@ from .converge import LOCK
 from .run import run_all
 
 # What an untouched host changes by itself, or what the kernel invents anew for recreated devices.
-_VOLATILE = {"index", "ingress", "session_addresses", "carrier", "reason"}
+_VOLATILE = {"index", "ingress", "users", "session_addresses", "carrier", "reason"}
 _INVENTED = {"mac"}
 
 
@@ -67,7 +69,8 @@ def rollback(
             raise
         left = _settled_differences(host, undo.entry.before)
         if left:
-            writer.end("rollback incomplete", "; ".join(left))
+            # Without a refusal all is undone that can be: the next rollback is of the apply before.
+            writer.end("rollback failed" if refused else "rolled back", "; ".join(left))
             lines = [f"  {line}" for line in (*left, *refused)]
             raise NotEffective(
                 "the host is not quite what it was:\n" + "\n".join(lines),
@@ -78,24 +81,47 @@ def rollback(
 
 
 def _refuse_if_used(undo: Undo, now: ObservedState) -> None:
-    writes = {
-        action.path.split("/")[-2]
+    """No VF is pulled from a guest, and nobody's session cut, by undoing either."""
+    words = {
+        word
         for op in undo.operations
         for action in op.actions
-        if isinstance(action, Write) and _removes_vfs(action)
+        for word in str(action).replace("/", " ").split()
     }
     for nic in now.nics:
+        address = users.session_on(users.carriers(nic, now), now)
+        if address and words & {nic.pci, nic.netdev}:
+            raise _cut(address)
         for vf in nic.vfs:
-            if nic.pci in writes and vf.users:
+            if vf.users and (nic.pci in _emptied(undo) or words & {vf.pci, vf.netdev}):
                 raise Refused(
                     f"VF {vf.index} ({vf.pci}) is in use by {', '.join(vf.users)}",
                     where=str(nic.pci),
                     hint="stop that guest first, then roll back again",
                 )
+    for bridge in now.ovs.bridges:
+        address = users.session_on(users.on_bridge(bridge, now), now)
+        if address and bridge.name in words:
+            raise _cut(address)
 
 
-def _removes_vfs(write: Write) -> bool:
-    return write.path.endswith("/sriov_numvfs") and write.value == "0"
+def _cut(address: str) -> Refused:
+    return Refused(
+        f"your session comes in through {address}; undoing this would cut it",
+        hint="run this from the console, or over another address",
+    )
+
+
+def _emptied(undo: Undo) -> set[str]:
+    """The PFs whose VFs the undo removes."""
+    return {
+        action.path.split("/")[-2]
+        for op in undo.operations
+        for action in op.actions
+        if isinstance(action, Write)
+        and action.path.endswith("/sriov_numvfs")
+        and action.value == "0"
+    }
 
 
 def _settled_differences(host: Host, before: Plain) -> tuple[str, ...]:
@@ -131,11 +157,24 @@ def differences(before: Plain, after: Plain, path: str = "") -> list[str]:
 def _list_differences(before: list[Plain], after: list[Plain], path: str) -> list[str]:
     old, new = _by_name(before), _by_name(after)
     found = [f"{path}: {key} is gone" for key in old if key not in new]
-    found += [f"{path}: {key} is new" for key in new if key not in old]
+    found += [
+        f"{path}: {key} is new" for key in new if key not in old and not _others(path, new[key])
+    ]
     for key, item in old.items():
         if key in new:
             found += differences(item, new[key], f"{path}[{key}]")
     return found
+
+
+def _others(path: str, item: Plain) -> bool:
+    """What others made meanwhile: an interface, or a bridge port without our mark.
+
+    Representors and VFs that stayed behind show in `nics`.
+    """
+    if path == "links":
+        return True
+    ids = item.get("external_ids") if isinstance(item, dict) else None
+    return path.endswith(".ports") and isinstance(ids, dict) and OWNER not in ids
 
 
 def _by_name(items: list[Plain]) -> dict[str, Plain]:

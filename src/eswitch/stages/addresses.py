@@ -39,13 +39,14 @@ def records(desired: DesiredState, observed: ObservedState) -> Iterator[Step]:
             " ".join(old) or "none",
             " ".join(new) or "none",
             "so that an address that leaves the spec can leave the host",
-            (_record(bridge.name, new),),
-            (_record(bridge.name, old),),
+            (record(bridge.name, new),),
+            (record(bridge.name, old),),
             source=bridge.source,
         )
 
 
-def _record(bridge: str, values: tuple[str, ...]) -> Command:
+def record(bridge: str, values: tuple[str, ...]) -> Command:
+    """Writes down in OVSDB which addresses eswitch gave to the bridge."""
     if not values:
         args: tuple[str, ...] = ("remove", "bridge", bridge, "external_ids", ADDRESSES)
     else:

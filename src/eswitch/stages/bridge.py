@@ -7,6 +7,7 @@ and one `ip -batch` of them.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from eswitch.model.desired import DesiredBridge, DesiredState, EswitchMode
 from eswitch.model.identifiers import OWNER, VfId
@@ -15,7 +16,8 @@ from eswitch.model.plan import Blocker, Note, StagePlan
 from eswitch.model.step import Command, Step, Tool, Unnamed, Word
 
 from . import addresses, nics, users
-from .ports import WantedPort, mark, owned, wanted_ports, without_rules
+from .addresses import record
+from .ports import ADDRESSES, WantedPort, mark, owned, wanted_ports, without_rules
 
 NAME = "bridge"
 
@@ -140,12 +142,29 @@ def _port(want: WantedPort, observed: ObservedState) -> tuple[list[Step], list[B
             message = f"{name} is a port of bridge {holder.name}, which somebody else put it into"
             hint = f"ovs-vsctl del-port {holder.name} {name}"
             return [], [Blocker(want.subject, message, hint, harm=True)]
-        leave = Command(Tool.OVS, ("--if-exists", "del-port", holder.name, name))
-        return [_add_port(want, f"in {holder.name}", (leave,))], []
+        return _move_port(want, name, holder, observed)
+    if OWNER not in port.external_ids and (port.error or port.tag != want.tag):
+        wrong = f"has VLAN {port.tag or 'none'}" if port.tag != want.tag else f"fails: {port.error}"
+        message = f"{name}, which somebody else put into {holder.name}, {wrong}"
+        hint = f"ovs-vsctl del-port {holder.name} {name}; eswitch then adds it as the spec says"
+        return [], [Blocker(want.subject, message, hint, harm=True)]
     if port.error:
         again = Command(Tool.OVS, ("--if-exists", "del-port", want.bridge, name))
         return [_add_port(want, f"error: {port.error}", (again,))], []
     return list(_tag(want, name, port)), []
+
+
+def _move_port(
+    want: WantedPort, name: str, holder: OvsBridge, observed: ObservedState
+) -> tuple[list[Step], list[Blocker]]:
+    """One of ours goes from bridge to bridge."""
+    leave = Command(Tool.OVS, ("--if-exists", "del-port", holder.name, name))
+    disturbs = (f"{name} leaves {holder.name}",)
+    step = _add_port(want, f"in {holder.name}", (leave,), disturbs)
+    port = holder.port(name)
+    back = (Command(Tool.OVS, _readd(holder.name, port)),) if port else ()
+    step = replace(step, inverse=(*step.inverse, *back))
+    return [step], _session_on_bridge(holder, observed)
 
 
 def _new_port(
@@ -155,6 +174,10 @@ def _new_port(
     if link and link.master and link.master != "ovs-system":
         message = f"{name} belongs to {link.master}; it cannot be in {want.bridge} too"
         hint = f"ip link set {name} nomaster"
+        return [], [Blocker(want.subject, message, hint, harm=True)]
+    if want.uplink and users.in_ovs_bond(want.pf, observed):
+        message = f"{name} is in a bond of Open vSwitch; it cannot be a port of {want.bridge} too"
+        hint = "take it out of the bond first"
         return [], [Blocker(want.subject, message, hint, harm=True)]
     if not want.uplink or link is None:
         return [_add_port(want, "none", ())], []
@@ -209,6 +232,7 @@ def _tag(want: WantedPort, name: str, port: OvsPort) -> Iterator[Step]:
         "the spec says so",
         (command(want.tag),),
         (command(port.tag),),
+        disturbs=(f"{name} changes its VLAN",),
     )
 
 
@@ -240,14 +264,13 @@ def _stale(
             known = identities.get(identity)
             if known is None or (isinstance(known, str) and known != port.name):
                 steps.append(_remove_port(bridge, port, observed))
-                if identity.endswith("/uplink"):
+                if not port.error:
                     blockers += _session_on_bridge(bridge, observed)
     return steps, blockers, notes
 
 
 def _session_on_bridge(bridge: OvsBridge, observed: ObservedState) -> list[Blocker]:
-    link = observed.link(bridge.name)
-    address = users.session_on((link,), observed) if link else None
+    address = users.session_on(users.on_bridge(bridge, observed), observed)
     if address is None:
         return []
     message = f"your session comes in through {address} on it, and the spec would take it away"
@@ -284,12 +307,21 @@ def _remove_bridge(bridge: OvsBridge, observed: ObservedState) -> Step:
     inverse = [Command(Tool.OVS, back)]
     if link and link.up:
         inverse.append(Command(Tool.IP, ("link", "set", bridge.name, "up")))
+    if ADDRESSES in bridge.external_ids:
+        inverse.append(record(bridge.name, tuple(bridge.external_ids[ADDRESSES].split())))
     for address in link.addresses if link else ():
         words = ("addr", "add", address, "dev", bridge.name)
         inverse.append(Command(Tool.IP, words))
+    routes = [route for route in observed.routes if route.device == bridge.name]
+    for route in routes:
+        via = ("via", route.gateway) if route.gateway else ()
+        metric = ("metric", str(route.metric)) if route.metric else ()
+        words = ("route", "replace", "default", *via, "dev", bridge.name, *metric)
+        inverse.append(Command(Tool.IP, words))
     ports = {port.name for port in bridge.ports}
     rules = [cmd for pf in observed.nics if pf.netdev in ports for cmd in without_rules(pf)]
-    lost = ", ".join((bridge.name, *(link.addresses if link else ())))
+    gateways = (f"the default route over {bridge.name}" for _ in routes)
+    lost = ", ".join((bridge.name, *(link.addresses if link else ()), *gateways))
     return Step(
         NAME,
         bridge.name,

@@ -39,7 +39,12 @@ def plan(desired: DesiredState, observed: ObservedState) -> tuple[StagePlan, Obs
             part = StagePlan(blockers=(Blocker(nic.name, message, hint, source=nic.source),))
         else:
             claimed[pf.pci] = nic.name
-            part, remaining = _plan_nic(nic, pf, remaining)
+            wanted_in = frozenset(
+                bridge.name
+                for bridge in desired.bridges
+                if any(port.nic == nic.name and port.vf is None for port in bridge.ports)
+            )
+            part, remaining = _plan_nic(nic, pf, remaining, wanted_in)
         total = StagePlan(
             total.steps + part.steps, total.blockers + part.blockers, total.notes + part.notes
         )
@@ -47,8 +52,9 @@ def plan(desired: DesiredState, observed: ObservedState) -> tuple[StagePlan, Obs
 
 
 def _plan_nic(
-    nic: DesiredNic, pf: NicState, observed: ObservedState
+    nic: DesiredNic, pf: NicState, observed: ObservedState, bridges: frozenset[str]
 ) -> tuple[StagePlan, ObservedState]:
+    """`bridges` are those that the spec wants this NIC's uplink in."""
     profile = nics.profile_for(nic, pf)
     if isinstance(profile, Blocker):
         return StagePlan(blockers=(profile,)), observed
@@ -66,7 +72,13 @@ def _plan_nic(
     if blockers or pf.sriov is None or not isinstance(pf.eswitch, EswitchState):
         return StagePlan(blockers=blockers, notes=notes), observed
     changes = _Changes(
-        nic, pf, sriov=pf.sriov, current=pf.eswitch, profile=profile, observed=observed
+        nic,
+        pf,
+        sriov=pf.sriov,
+        current=pf.eswitch,
+        profile=profile,
+        observed=observed,
+        bridges=bridges,
     )
     part, left = changes.plan()
     return StagePlan(part.steps, part.blockers, notes + part.notes), left
@@ -84,6 +96,7 @@ class _Changes:
         current: EswitchState,
         profile: DriverProfile,
         observed: ObservedState,
+        bridges: frozenset[str],
     ) -> None:
         self.nic = nic
         self.pf = pf
@@ -91,6 +104,7 @@ class _Changes:
         self.current = current
         self.profile = profile
         self.observed = observed
+        self.bridges = bridges
         fixed = profile.mode_change is ModeChange.FIXED
         self.new_mode = not fixed and current.mode != nic.mode.value
         must_clear = self.new_mode and profile.mode_change is ModeChange.WITHOUT_VFS
@@ -125,7 +139,23 @@ class _Changes:
         if self.new_mode:
             session = users.session_blocker(self.pf, self.observed, "changing the e-switch mode")
             found += (session,) if session else ()
+            found += self._held_by_others()
         return found
+
+    def _held_by_others(self) -> tuple[Blocker, ...]:
+        """The mode changes only while the uplink is in no bridge, and this one is not ours."""
+        netdev = self.pf.netdev or ""
+        if users.in_ovs_bond(self.pf, self.observed):
+            message = f"{netdev} is in a bond of Open vSwitch, whose traffic no e-switch can take"
+            hint = "use a bond of the kernel instead, or take it out of the bond"
+            return (Blocker(str(self.pf.pci), message, hint, harm=True),)
+        bridge = self.observed.ovs.bridge_of(netdev)
+        port = bridge.port(netdev) if bridge else None
+        if not bridge or not port or OWNER in port.external_ids or bridge.name in self.bridges:
+            return ()
+        message = f"{netdev} is a port of bridge {bridge.name}, which somebody else put it into"
+        hint = f"add {bridge.name} with this NIC to the spec, or del-port it yourself"
+        return (Blocker(str(self.pf.pci), message, hint, harm=True),)
 
     def _sysfs(self, attribute: str) -> str:
         return f"/sys/bus/pci/devices/{self.pf.pci}/{attribute}"
@@ -171,7 +201,11 @@ class _Changes:
             "0",
             why,
             (self._numvfs(0),),
-            (*self._unbound(self.sriov.count), *vfs.restore(self.pf, self.observed)),
+            (
+                *self._unbound(self.sriov.count),
+                *vfs.restore(self.pf, self.observed),
+                self._autoprobe(on=self.sriov.autoprobe),
+            ),
             disturbs=users.vf_disturbance(self.pf),
             source=self.nic.vfs_source or self.nic.source,
         )

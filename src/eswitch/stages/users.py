@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from eswitch.model.observed import LinkState, NicState, ObservedState
+from eswitch.model.observed import LinkState, NicState, ObservedState, OvsBridge
 from eswitch.model.plan import Blocker
 
 # Every Open vSwitch port has this device as its master; it carries nobody's addresses.
@@ -13,18 +13,40 @@ def carriers(pf: NicState, observed: ObservedState) -> tuple[LinkState, ...]:
     """The interfaces whose addresses live on this uplink: itself, its bridge, bond and VLANs."""
     if pf.netdev is None:
         return ()
-    names = {pf.netdev}
     bridge = observed.ovs.bridge_of(pf.netdev)
-    if bridge:
-        names.add(bridge.name)
-        # A bridge's internal ports carry host addresses too.
-        names.update(port.name for port in bridge.ports if port.type == "internal")
+    bridges = (bridge,) if bridge else observed.ovs.bridges if in_ovs_bond(pf, observed) else ()
+    return _on_top({pf.netdev}.union(*map(_ends, bridges)), observed)
+
+
+def on_bridge(bridge: OvsBridge, observed: ObservedState) -> tuple[LinkState, ...]:
+    """The interfaces whose addresses live on this bridge: its own, internal ports, VFs' netdevs."""
+    ports = {port.name for port in bridge.ports}
+    functions = {
+        vf.netdev for pf in observed.nics for vf in pf.vfs if vf.netdev and vf.representor in ports
+    }
+    return _on_top(_ends(bridge) | functions, observed)
+
+
+def in_ovs_bond(pf: NicState, observed: ObservedState) -> bool:
+    """The datapath holds the uplink, and no bridge has a port of its name."""
+    link = observed.link(pf.netdev or "")
+    held = link is not None and link.master == _DATAPATH
+    return held and observed.ovs.bridge_of(pf.netdev or "") is None
+
+
+def _ends(bridge: OvsBridge) -> set[str]:
+    """A bridge's local port, and its internal ports, which carry host addresses too."""
+    return {bridge.name, *(port.name for port in bridge.ports if port.type == "internal")}
+
+
+def _on_top(names: set[str], observed: ObservedState) -> tuple[LinkState, ...]:
+    """Those interfaces, and the VLANs, bonds and bridges above them."""
     on_top = names
     while on_top:
         stacked = {link.name for link in observed.links if link.lower in names}
         masters = {link.master for link in observed.links if link.master and link.name in names}
         on_top = (stacked | masters) - names - {_DATAPATH}
-        names |= on_top
+        names = names | on_top
     return tuple(link for link in observed.links if link.name in names)
 
 
