@@ -298,4 +298,7 @@ def without_port(observed: ObservedState, name: str) -> ObservedState:
         replace(bridge, ports=tuple(port for port in bridge.ports if port.name != name))
         for bridge in observed.ovs.bridges
     )
-    return replace(observed, ovs=replace(observed.ovs, bridges=bridges))
+    links = tuple(
+        replace(link, master=None) if link.name == name else link for link in observed.links
+    )
+    return replace(observed, links=links, ovs=replace(observed.ovs, bridges=bridges))
