@@ -7,13 +7,18 @@ from hypothesis import strategies as st
 
 from eswitch.engine.batch import operations, undo_operations
 from eswitch.engine.run import invocation
+from eswitch.model.identifiers import PciAddress
 from eswitch.model.step import Action, Command, Settle, Step, Tool, Write
 
 words = st.lists(st.text("abc0:/=", min_size=1, max_size=4), min_size=1, max_size=3).map(tuple)
 actions: st.SearchStrategy[Action] = st.one_of(
     st.builds(Write, path=st.just("/sys/x"), value=st.text("01", min_size=1, max_size=2)),
     st.builds(Command, tool=st.sampled_from(Tool), args=words),
-    st.builds(Settle, urgent=st.booleans()),
+    st.builds(
+        Settle,
+        urgent=st.booleans(),
+        pf=st.sampled_from([None, PciAddress("0000:01:00.0"), PciAddress("0000:02:00.0")]),
+    ),
 )
 steps = st.lists(
     st.lists(actions, min_size=1, max_size=4).map(
@@ -41,24 +46,47 @@ def test_every_action_keeps_its_step(given: list[Step]) -> None:
             assert action in given[index].actions
 
 
-@given(steps)
-def test_udev_is_waited_for_before_a_command_and_at_the_end(given: list[Step]) -> None:
-    flat = [action for step in given for action in step.actions]
-    joined = [action for op in operations(given) for action in op.actions]
-    pending = False
-    expected: list[Action] = []
+def waits(flat: list[Action]) -> list[tuple[int, Settle]]:
+    """Each wait with the number of effects before it."""
+    found, place = [], 0
     for action in flat:
         if isinstance(action, Settle):
-            pending = not action.urgent
-            expected += [action] if action.urgent else []
-            continue
-        if pending and isinstance(action, Command):
-            expected.append(Settle())
-            pending = False
-        expected.append(action)
-    if pending:
-        expected.append(Settle())
-    assert joined == expected
+            found.append((place, action))
+        else:
+            place += 1
+    return found
+
+
+@given(steps)
+def test_udev_is_waited_for_before_the_next_command_and_at_the_end(given: list[Step]) -> None:
+    flat = [action for step in given for action in step.actions]
+    done = waits([action for op in operations(given) for action in op.actions])
+    order = effects(flat)
+    commands = [place for place, action in enumerate(order) if isinstance(action, Command)]
+    for place, asked in waits(flat):
+        due = next((at for at in commands if at >= place), len(order))
+        last = place if asked.urgent else due
+        covering = (at for at, wait in done if wait.pf in (None, asked.pf))
+        assert any(place <= at <= last for at in covering), asked
+
+
+@given(steps)
+def test_nobody_waits_for_udev_more_often_than_asked(given: list[Step]) -> None:
+    flat = [action for step in given for action in step.actions]
+    done = waits([action for op in operations(given) for action in op.actions])
+    assert len(done) <= len(waits(flat))
+    everything = [at for at, wait in done if wait.pf is None and not wait.urgent]
+    assert not [wait for at, wait in done if at in everything and wait.pf and not wait.urgent]
+
+
+def test_two_nics_are_both_waited_for() -> None:
+    settles = tuple(Settle(pf=PciAddress(f"0000:0{n}:00.0")) for n in (1, 2, 1))
+    command = Command(Tool.IP, ("link", "set", "a", "up"))
+    given = [Step("s", "x", "mode", "a", "b", "why", (*settles, command))]
+    joined = [action for op in operations(given) for action in op.actions]
+    assert set(joined[:-1]) == set(settles)
+    assert joined[-1] == command
+    assert len(joined) == 3
 
 
 @given(st.lists(st.lists(actions, max_size=3), max_size=5))

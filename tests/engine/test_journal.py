@@ -29,7 +29,8 @@ EMPTY = ObservedState(KernelState("6.14"))
 
 
 def vfs() -> Step:
-    do, undo = (Write(NUMVFS, "2"), Settle()), (Write(NUMVFS, "0", timeout=81.0),)
+    do = (Write(NUMVFS, "2"), Settle())
+    undo = (Write(NUMVFS, "0", timeout=81.0), Settle(pf=PCI))
     return Step("s", PCI, "VFs", "0", "2", "why", do, undo)
 
 
@@ -59,6 +60,7 @@ def test_undo_is_read_back_in_reverse(host: FakeHost) -> None:
     assert undo.commands == (
         "ovs-vsctl --if-exists del-port br0 x",
         f"echo 0 > {NUMVFS}",
+        f"udevadm settle --timeout=180  # until the interfaces of {PCI} have names",
     )
     assert rollback(host, undo) == ()
     assert host.log == [

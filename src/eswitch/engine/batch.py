@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from eswitch.model.identifiers import PciAddress
 from eswitch.model.step import Action, Command, Settle, Step, Tool
 
 # One argument list may be 2 MiB on Linux, environment included (execve(2)); ovs-vsctl takes its
@@ -72,18 +73,21 @@ def _join(flat: list[tuple[Action, int]]) -> tuple[Operation, ...]:
 def _late_settles(flat: list[tuple[Action, int]]) -> Iterator[tuple[Action, int]]:
     """Waits for udev only where it matters: before a command, which may use a name, or at the end.
 
-    127 VFs bound one after the other then cost one wait, not 127.
+    127 VFs bound one after the other then cost one wait, not 127. A wait for all of udev is one for
+    each PF too.
     """
-    pending: tuple[Action, int] | None = None
+    pending: dict[PciAddress | None, tuple[Action, int]] = {}
     for action, step in flat:
-        if isinstance(action, Settle) and not action.urgent:
-            pending = (action, step)
-            continue
         if isinstance(action, Settle):
-            pending = None
-        if pending and isinstance(action, Command):
-            yield pending
-            pending = None
+            if action.pf is None:
+                pending.clear()
+            pending.pop(action.pf, None)
+            if not action.urgent:
+                if None not in pending:
+                    pending[action.pf] = (action, step)
+                continue
+        elif isinstance(action, Command):
+            yield from pending.values()
+            pending.clear()
         yield action, step
-    if pending:
-        yield pending
+    yield from pending.values()

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from eswitch.errors import CommandFailed, EswitchError, HostError, TimedOut
 from eswitch.host import Host
 from eswitch.model.step import Action, Command, Settle, Tool, Write
+from eswitch.observe import names_to_come
 
 from .batch import Operation
 from .explain import explain_tool, explain_write, own_words
@@ -37,12 +38,7 @@ def run(operation: Operation, host: Host) -> None:
     if isinstance(action, Write):
         _write(action, operation, host)
     elif isinstance(action, Settle):
-        # Its time is up when udev is stuck; what matters is read back afterwards anyway.
-        host.run(
-            ["udevadm", "settle", f"--timeout={action.timeout}"],
-            timeout=action.timeout + 10.0,
-            ok=(0, 1),
-        )
+        _settle(action, host)
     else:
         _commands(operation, host)
 
@@ -79,6 +75,19 @@ def _write(action: Write, operation: Operation, host: Host) -> None:
         host.write_attribute(action.path, str(action.value), action.timeout)
     except HostError as error:
         raise StepFailed(explain_write(action, error, host), action, operation.steps[0]) from error
+
+
+def _settle(action: Settle, host: Host) -> None:
+    """Its time is up when udev is stuck; what matters is read back afterwards anyway."""
+    if action.pf is None:
+        argv = ["udevadm", "settle", f"--timeout={action.timeout}"]
+        host.run(argv, timeout=action.timeout + 10.0, ok=(0, 1))
+        return
+    deadline = host.monotonic() + action.timeout
+    pause = 0.02
+    while names_to_come(host, action.pf) and host.monotonic() < deadline:
+        host.sleep(pause)
+        pause = min(pause * 1.5, 0.25)
 
 
 def _commands(operation: Operation, host: Host) -> None:

@@ -7,6 +7,7 @@ from enum import Enum
 from ipaddress import IPv4Address, IPv4Interface, IPv6Address, IPv6Interface
 from typing import cast
 
+from .identifiers import PciAddress
 from .plan import Plan
 from .step import Action, Command, Settle, Step, Tool, Write
 
@@ -37,7 +38,7 @@ def action_to_plain(action: Action) -> Plain:
         kind: dict[str, Plain] = {"write": action.path, "value": str(action.value)}
         return {**kind, "timeout": action.timeout}
     if isinstance(action, Settle):
-        return {"settle": action.timeout, "urgent": action.urgent}
+        return {"settle": action.timeout, "urgent": action.urgent, "pf": action.pf}
     words: list[Plain] = [str(word) for word in action.args]
     return {"tool": action.tool.value, "args": words}
 
@@ -47,8 +48,8 @@ def action_from_plain(data: Plain) -> Action:
     match data:
         case {"write": str(path), "value": str(value), "timeout": float() | int() as timeout}:
             return Write(path, value, float(timeout))
-        case {"settle": int(timeout), "urgent": bool(urgent)}:
-            return Settle(timeout, urgent)
+        case {"settle": int(timeout), "urgent": bool(urgent), "pf": str() | None as pf}:
+            return Settle(timeout, urgent, PciAddress(pf) if pf else None)
         case {"tool": str(tool), "args": list(args)}:
             return Command(Tool(tool), tuple(str(word) for word in args))
     raise ValueError(f"not an action: {data!r}")

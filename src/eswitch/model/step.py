@@ -11,6 +11,7 @@ from enum import StrEnum
 from shlex import quote
 
 from .desired import Source
+from .identifiers import PciAddress
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,14 +77,18 @@ class Command:
 class Settle:
     """Wait until udev has named new devices: until then their names may change at any moment.
 
+    With `pf` only until the interfaces of that PF, its representors among them, have their names:
+    udev's other work on new VFs takes several times as long, and nobody needs to wait for it.
     `timeout` in seconds. A wait that is not `urgent` may be put off behind writes that follow.
     """
 
     timeout: int = 180
     urgent: bool = False
+    pf: PciAddress | None = None
 
     def __str__(self) -> str:
-        return f"udevadm settle --timeout={self.timeout}"
+        typed = f"udevadm settle --timeout={self.timeout}"
+        return f"{typed}  # until the interfaces of {self.pf} have names" if self.pf else typed
 
     @property
     def unnamed(self) -> bool:

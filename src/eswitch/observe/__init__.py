@@ -7,12 +7,13 @@ from eswitch.model.observed import ObservedState
 
 from .kernel import read_kernel
 from .links import read_network
+from .naming import names_to_come
 from .nic import read_nics
 from .offload import add_tc_offload, read_tc_offload
 from .ovs import read_ovs
 from .session import read_session
 
-__all__ = ["TOOLS", "observe", "observe_with_offload", "read_tc_offload"]
+__all__ = ["TOOLS", "names_to_come", "observe", "observe_with_offload", "read_tc_offload"]
 
 TOOLS = ("devlink", "ethtool", "ip", "ovs-appctl", "ovs-vsctl", "tc", "udevadm")
 """The programs that eswitch runs."""

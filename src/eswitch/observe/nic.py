@@ -21,6 +21,7 @@ from . import sysfs
 from .devlink import Devlink, read_devlink
 from .ingress import read_ingress
 from .links import Network, is_representor
+from .naming import unnamed
 from .users import NAMESPACE, host_uses, is_vfio, read_vfio_users
 
 
@@ -48,7 +49,15 @@ def read_nics(host: Host, network: Network) -> tuple[NicState, ...]:
     )
     ingress = read_ingress(host) if functions else {}
     nics = (_nic(host, pf, devlink, network, held) for pf in functions)
-    return tuple(replace(nic, ingress=ingress.get(nic.netdev or "")) for nic in nics)
+    nics = (replace(nic, ingress=ingress.get(nic.netdev or "")) for nic in nics)
+    fresh = unnamed(host, network.links)
+    return tuple(_without_names(nic, fresh) if fresh else nic for nic in nics)
+
+
+def _without_names(nic: NicState, fresh: frozenset[str]) -> NicState:
+    """A name that udev is about to change is none: no step may be made with it."""
+    vfs = (replace(vf, representor=None) if vf.representor in fresh else vf for vf in nic.vfs)
+    return replace(nic, netdev=None if nic.netdev in fresh else nic.netdev, vfs=tuple(vfs))
 
 
 def _read_functions(host: Host, network: Network) -> list[_Function]:

@@ -240,8 +240,8 @@ class _Changes:
             if (attribute, new) == ("mode", "switchdev")
             else "the spec says so",
             # The driver may recreate and so rename the uplink (domain.md 1.6).
-            (command(new), Settle()),
-            () if old == "unknown" else (*self._no_rules(), command(old), Settle()),
+            (command(new), self._named()),
+            () if old == "unknown" else (*self._no_rules(), command(old), self._named()),
             disturbs=users.uplink_disturbance(self.pf, self.observed),
             source=self.nic.source,
         )
@@ -258,11 +258,17 @@ class _Changes:
     def _unbound(self, count: int) -> tuple[Action, ...]:
         """VFs to which no driver has bound, and to which one may.
 
-        udev loads the VFs' driver when they appear (Intel's differs from the PF's), and a driver
-        probes what it finds when it is loaded: autoprobe stays off until udev is done.
+        udev loads the VFs' driver when they appear, and a driver probes what it finds when it is
+        loaded. Where it is not the PF's (Intel's), autoprobe stays off until udev is done with all.
         """
         off, on = self._autoprobe(on=False), self._autoprobe(on=True)
-        return (off, self._numvfs(count), Settle(urgent=True), on)
+        loaded = self.profile.vf_driver == self.profile.name
+        wait = self._named(urgent=True) if loaded else Settle(urgent=True)
+        return (off, self._numvfs(count), wait, on)
+
+    def _named(self, *, urgent: bool = False) -> Settle:
+        """Wait for the uplink's name and the representors'."""
+        return Settle(urgent=urgent, pf=self.pf.pci)
 
     def _let_drivers_bind(self) -> Step:
         return Step(
