@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import signal
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -15,8 +16,8 @@ from eswitch.model.observed import KernelState, ObservedState
 @dataclass
 class CliHost:
     """`states` is what one look after the other shows; the last one stays. `answers` maps the
-    beginning of a command to what it prints, or to the error that it ends with. `log` has every
-    effect in order."""
+    beginning of a command to what it prints, or to the error that it ends with, `signals` to what
+    this process gets while it runs. `log` has every effect in order."""
 
     states: list[ObservedState] = field(
         default_factory=lambda: [ObservedState(KernelState("6.14"))]
@@ -26,6 +27,7 @@ class CliHost:
     variables: dict[str, str] = field(default_factory=dict)
     root: bool = True
     locked: bool = False
+    signals: dict[str, signal.Signals] = field(default_factory=dict)
     log: list[str] = field(default_factory=list)
     time: float = 0.0
 
@@ -77,6 +79,9 @@ class CliHost:
     def _effect(self, text: str) -> str:
         self.log.append(text)
         self.time += 0.25
+        for start, number in self.signals.items():
+            if text.startswith(start):
+                signal.raise_signal(number)
         for start, answer in self.answers.items():
             if text.startswith(start):
                 if not isinstance(answer, str):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 from dataclasses import replace
 
 import pytest
@@ -122,6 +123,30 @@ def test_interrupted(command: Command, host: CliHost) -> None:
     answer = command("apply", SPEC, host=host)
     expect(answer, "apply-interrupted")
     assert answer.code == 130
+
+
+def test_the_terminal_goes_away(command: Command, host: CliHost) -> None:
+    host.signals["ip link"] = signal.SIGHUP
+    assert command("apply", SPEC, host=host).code == 0
+    assert any(text.startswith("ip link set") for text in host.log)
+    assert signal.getsignal(signal.SIGHUP) is signal.SIG_DFL
+
+
+def test_terminated(command: Command, host: CliHost) -> None:
+    host.signals["ip link"] = signal.SIGTERM
+    answer = command("apply", SPEC, host=host)
+    expect(answer, "apply-interrupted")
+    assert answer.code == 130
+    assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+
+
+def test_the_terminal_goes_away_while_undoing(command: Command, host: CliHost) -> None:
+    before = host.states[0]
+    command("apply", SPEC, host=host)
+    host.states = [host.states[0], before]
+    host.signals["ip link"] = signal.SIGHUP
+    assert command("rollback", "--yes", host=host).code == 0
+    assert host.log[-1].endswith("down")
 
 
 def test_locked(command: Command, host: CliHost) -> None:

@@ -26,6 +26,8 @@ def test_case(path: Path) -> None:
     assert commands == case.get("commands", [])
     assert [text for step in plan.steps for text in step.disturbs] == case.get("disturbs", [])
     assert [note.message for note in plan.notes] == case.get("notes", [])
+    if "undo" in case:
+        assert [str(action) for step in plan.steps for action in step.inverse] == case["undo"]
     assert case.get("commands") or case.get("blockers") or "nothing" in path.stem
 
 

@@ -20,7 +20,10 @@ from .converge import LOCK
 from .run import run_all
 
 # What an untouched host changes by itself, or what the kernel invents anew for recreated devices.
-_VOLATILE = {"index", "ingress", "users", "session_addresses", "carrier", "reason"}
+_VOLATILE = {
+    *("index", "ingress", "users", "session_addresses", "carrier", "reason"),
+    "link_local",  # the kernel's own, with the link
+}
 _INVENTED = {"mac"}
 
 

@@ -109,8 +109,9 @@ class LinkState:
 
     `lower` is the interface that a VLAN or macvlan sits on, `master` the bridge or bond it is in.
     `up` is the admin state, `carrier` is None while the link is down (the kernel does not say).
-    `addresses` are `192.168.1.101/24` of global scope. `hw_tc_offload` is None for interfaces that
-    were not asked (only uplinks and representors are).
+    `addresses` are `192.168.1.101/24` of global scope, `link_local` those of the link alone: the
+    kernel gives them by itself, and an administrator may come in through one all the same.
+    `hw_tc_offload` is None for interfaces that were not asked (only uplinks and representors are).
     """
 
     name: str
@@ -126,6 +127,7 @@ class LinkState:
     switch_id: SwitchId | None = None
     port_name: str | None = None
     addresses: tuple[str, ...] = ()
+    link_local: tuple[str, ...] = ()
     hw_tc_offload: bool | Unknown | None = None
 
 

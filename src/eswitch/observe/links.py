@@ -64,8 +64,7 @@ def parse_network(printed: str) -> Network:
     """Read the documents of `_BATCH`; raises HostError for text that is no JSON."""
     link_records, address_records, route_records = (*documents(printed, "ip"), None, None, None)[:3]
     addresses = {
-        text(entry, "ifname"): _addresses(records(entry.get("addr_info")))
-        for entry in records(address_records)
+        text(entry, "ifname"): records(entry.get("addr_info")) for entry in records(address_records)
     }
     entries = {
         text(entry, "ifname") or "": entry
@@ -99,7 +98,7 @@ def is_representor(link: LinkState) -> bool:
     return bool(link.port_name and _REPRESENTOR.match(link.port_name))
 
 
-def _link(name: str, entry: Record, addresses: tuple[str, ...]) -> LinkState:
+def _link(name: str, entry: Record, addresses: tuple[Record, ...]) -> LinkState:
     listed = entry.get("flags")
     flags = listed if isinstance(listed, list) else []
     up = "UP" in flags
@@ -117,7 +116,8 @@ def _link(name: str, entry: Record, addresses: tuple[str, ...]) -> LinkState:
         parent=_pci(entry),
         switch_id=SwitchId(switch_id) if switch_id else None,
         port_name=text(entry, "phys_port_name"),
-        addresses=addresses,
+        addresses=_addresses(addresses, "global"),
+        link_local=_addresses(addresses, "link"),
     )
 
 
@@ -138,12 +138,12 @@ def _pci(entry: Record) -> PciAddress | None:
         return None
 
 
-def _addresses(entries: tuple[Record, ...]) -> tuple[str, ...]:
-    """Those of global scope, as `address/prefix`, in the kernel's order."""
+def _addresses(entries: tuple[Record, ...], scope: str) -> tuple[str, ...]:
+    """Those of one scope, as `address/prefix`, in the kernel's order."""
     return tuple(
         f"{text(entry, 'local')}/{number(entry, 'prefixlen')}"
         for entry in entries
-        if text(entry, "scope") == "global" and text(entry, "local")
+        if text(entry, "scope") == scope and text(entry, "local")
     )
 
 

@@ -17,7 +17,7 @@ from eswitch.model.step import Command, Step, Tool, Unnamed, Word
 
 from . import addresses, nics, users
 from .addresses import record
-from .ports import ADDRESSES, WantedPort, mark, owned, wanted_ports, without_rules
+from .ports import ADDRESSES, WantedPort, mark, owned, put_back, wanted_ports, without_rules
 
 NAME = "bridge"
 
@@ -162,7 +162,7 @@ def _move_port(
     disturbs = (f"{name} leaves {holder.name}",)
     step = _add_port(want, f"in {holder.name}", (leave,), disturbs)
     port = holder.port(name)
-    back = (Command(Tool.OVS, _readd(holder.name, port)),) if port else ()
+    back = (Command(Tool.OVS, put_back(holder.name, port)),) if port else ()
     step = replace(step, inverse=(*step.inverse, *back))
     return [step], _session_on_bridge(holder, observed)
 
@@ -277,12 +277,6 @@ def _session_on_bridge(bridge: OvsBridge, observed: ObservedState) -> list[Block
     return [Blocker(bridge.name, message, "run this from the console", harm=True)]
 
 
-def _readd(bridge: str, port: OvsPort) -> tuple[str, ...]:
-    tag = () if port.tag is None else (f"tag={port.tag}",)
-    again = ("--may-exist", "add-port", bridge, port.name, *tag)
-    return (*again, "--", "set", "port", port.name, mark(port.external_ids.get(OWNER, "")))
-
-
 def _remove_port(bridge: OvsBridge, port: OvsPort, observed: ObservedState) -> Step:
     rules = [cmd for pf in observed.nics if pf.netdev == port.name for cmd in without_rules(pf)]
     return Step(
@@ -293,7 +287,7 @@ def _remove_port(bridge: OvsBridge, port: OvsPort, observed: ObservedState) -> S
         "none",
         "eswitch put it there, and the spec no longer has it",
         (Command(Tool.OVS, ("--if-exists", "del-port", bridge.name, port.name)), *rules),
-        (Command(Tool.OVS, _readd(bridge.name, port)),),
+        (Command(Tool.OVS, put_back(bridge.name, port)),),
         disturbs=() if port.error else (f"{port.name} leaves {bridge.name}",),
     )
 
@@ -303,7 +297,7 @@ def _remove_bridge(bridge: OvsBridge, observed: ObservedState) -> Step:
     back: tuple[str, ...] = ("--may-exist", "add-br", bridge.name)
     back = (*back, "--", "set", "bridge", bridge.name, mark("bridge"))
     for port in owned(bridge):
-        back = (*back, "--", *_readd(bridge.name, port))
+        back = (*back, "--", *put_back(bridge.name, port))
     inverse = [Command(Tool.OVS, back)]
     if link and link.up:
         inverse.append(Command(Tool.IP, ("link", "set", bridge.name, "up")))

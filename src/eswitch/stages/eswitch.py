@@ -14,12 +14,12 @@ from dataclasses import replace
 from eswitch.model.desired import DesiredNic, DesiredState
 from eswitch.model.drivers import DriverProfile, ModeChange, Support
 from eswitch.model.identifiers import OWNER
-from eswitch.model.observed import EswitchState, NicState, ObservedState, SriovState
+from eswitch.model.observed import EswitchState, NicState, ObservedState, OvsPort, SriovState
 from eswitch.model.plan import Blocker, Note, StagePlan
 from eswitch.model.step import Action, Command, Settle, Step, Tool, Write
 
 from . import nics, users, vfs
-from .ports import without_rules
+from .ports import put_back, without_rules
 
 NAME = "eswitch"
 
@@ -151,10 +151,15 @@ class _Changes:
             return (Blocker(str(self.pf.pci), message, hint, harm=True),)
         bridge = self.observed.ovs.bridge_of(netdev)
         port = bridge.port(netdev) if bridge else None
-        if not bridge or not port or OWNER in port.external_ids or bridge.name in self.bridges:
+        if not bridge or not port or OWNER in port.external_ids:
             return ()
         message = f"{netdev} is a port of bridge {bridge.name}, which somebody else put it into"
         hint = f"add {bridge.name} with this NIC to the spec, or del-port it yourself"
+        if bridge.name in self.bridges:
+            if not port.trunks:
+                return ()
+            message += f" with trunks {', '.join(map(str, port.trunks))}: a spec cannot say that"
+            hint = f"ovs-vsctl clear port {netdev} trunks, if all VLANs may pass"
         return (Blocker(str(self.pf.pci), message, hint, harm=True),)
 
     def _sysfs(self, attribute: str) -> str:
@@ -168,12 +173,6 @@ class _Changes:
         bridge = self.observed.ovs.bridge_of(netdev)
         name = bridge.name if bridge else ""
         port = bridge.port(netdev) if bridge else None
-        back: list[str] = ["--may-exist", "add-port", name, netdev]
-        if port and port.tag is not None:
-            back.append(f"tag={port.tag}")
-        if port and OWNER in port.external_ids:
-            owner = port.external_ids[OWNER]
-            back += ["--", "set", "port", netdev, f'external_ids:{OWNER}="{owner}"']
         return Step(
             NAME,
             f"{self.pf.pci} uplink",
@@ -182,7 +181,7 @@ class _Changes:
             "none",
             "Open vSwitch's TC rules on the uplink forbid a change of mode (domain.md 1.3)",
             (Command(Tool.OVS, ("--if-exists", "del-port", name, netdev)), *without_rules(self.pf)),
-            (Command(Tool.OVS, tuple(back)),),
+            (Command(Tool.OVS, put_back(name, port or OvsPort(netdev))),),
             disturbs=(f"bridge {name} has no uplink until it is put back",),
             source=self.nic.source,
         )

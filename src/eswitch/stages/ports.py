@@ -6,6 +6,8 @@ renames. It removes nothing without that mark: taps of VMs and hand-made ports a
 
 from __future__ import annotations
 
+import json
+import re
 from dataclasses import dataclass
 
 from eswitch.model.desired import DesiredBridge, DesiredState
@@ -14,6 +16,8 @@ from eswitch.model.observed import NicState, ObservedState, OvsBridge, OvsPort
 from eswitch.model.step import Command, Tool, Unnamed, Word
 
 from . import nics
+
+_WORD = re.compile(r"[A-Za-z0-9_.-]+")
 
 ADDRESSES = "eswitch-addresses"
 """Key in `external_ids` of a bridge: the addresses that eswitch gave it, joined by spaces."""
@@ -70,6 +74,21 @@ def owned(bridge: OvsBridge) -> tuple[OvsPort, ...]:
     return tuple(port for port in bridge.ports if OWNER in port.external_ids)
 
 
+def put_back(bridge: str, port: OvsPort) -> tuple[str, ...]:
+    """The words for ovs-vsctl that add a port again, with its VLANs and everybody's marks."""
+    tag = () if port.tag is None else (f"tag={port.tag}",)
+    trunks = (f"trunks={','.join(map(str, port.trunks))}",) if port.trunks else ()
+    marks = tuple(_external_id(key, value) for key, value in port.external_ids.items())
+    again = ("--may-exist", "add-port", bridge, port.name, *tag, *trunks)
+    return (*again, "--", "set", "port", port.name, *marks) if marks else again
+
+
 def mark(identity: str) -> str:
-    """The column assignment for ovs-vsctl; colons in a value need its own quotes."""
-    return f'external_ids:{OWNER}="{identity}"'
+    """The column assignment for ovs-vsctl."""
+    return _external_id(OWNER, identity)
+
+
+def _external_id(key: str, value: str) -> str:
+    """Colons and spaces need quotes of ovs-vsctl's own, which are those of JSON (ovs-vsctl(8))."""
+    name = key if _WORD.fullmatch(key) else json.dumps(key)
+    return f"external_ids:{name}={json.dumps(value)}"

@@ -59,7 +59,7 @@ def session_on(links: tuple[LinkState, ...], observed: ObservedState) -> str | N
     """The address among theirs that the administrator's own session comes in through."""
     mine = set(observed.session_addresses)
     for link in links:
-        for address in link.addresses:
+        for address in (*link.addresses, *link.link_local):
             if address.partition("/")[0] in mine:
                 return address
     return None

@@ -63,12 +63,16 @@ class _Apply:
 
     def go(self, desired: DesiredState) -> int:
         from eswitch import engine  # noqa: PLC0415
+        from eswitch.cli.staying import staying  # noqa: PLC0415
         from eswitch.engine.converge import Events  # noqa: PLC0415
 
         events = Events(planned=self.planned, started=self.started, finished=self.progress.finished)
         host = self.session.host
         try:
-            outcome = engine.apply(host, desired, self.name, consent=self.consent, events=events)
+            with staying():
+                outcome = engine.apply(
+                    host, desired, self.name, consent=self.consent, events=events
+                )
         except EswitchError as error:
             return self.failed(error)
         except KeyboardInterrupt:

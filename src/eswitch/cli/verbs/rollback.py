@@ -51,6 +51,7 @@ def command(session: Session, *, yes: bool, dry_run: bool) -> int:
 def _run(session: Session, undo: Undo) -> int:
     from eswitch.cli.layout import count, seconds  # noqa: PLC0415
     from eswitch.cli.screen import good, line  # noqa: PLC0415
+    from eswitch.cli.staying import staying  # noqa: PLC0415
     from eswitch.cli.transient import Transient  # noqa: PLC0415
     from eswitch.engine import rollback  # noqa: PLC0415
 
@@ -62,7 +63,8 @@ def _run(session: Session, undo: Undo) -> int:
         now.show(f"{operation.actions[0]}{f' and {more} more' if more else ''}")
 
     try:
-        gone = rollback(session.host, undo, started=started)
+        with staying():
+            gone = rollback(session.host, undo, started=started)
     except EswitchError as error:
         if not session.as_text:
             session.answer((), _document("failed", undo, error=error))
