@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import pty
 from collections.abc import Callable
+from pathlib import Path
 
-from lab import Guest, Nic, apply, eswitch, run
+from lab import Guest, Nic, apply, eswitch, run, wait_until
 from specs import RECIPE, simple
 
 MakeGuest = Callable[[str, str, str], Guest]
@@ -42,6 +45,21 @@ def test_a_change_that_somebody_notices_needs_consent(nic: Nic) -> None:
     assert asked.status == 2
     assert "--yes" in asked.err
     assert nic.mode == "legacy"
+
+
+def test_the_terminal_hangs_up(nic: Nic, tmp_path: Path) -> None:
+    spec = tmp_path / "recipe.yaml"
+    spec.write_text(RECIPE)
+    nic.fault("sriov_delay_ms", 3000)
+    child, terminal = pty.fork()
+    if child == 0:
+        os.execvp("eswitch", ["eswitch", "apply", "--yes", str(spec)])
+    wait_until(lambda: nic.mode == "switchdev", "the apply is under way")
+    os.close(terminal)
+    _, status = os.waitpid(child, 0)
+    assert os.waitstatus_to_exitcode(status) in (0, 1), "1: nobody was there to read the end"
+    assert nic.vfs == 2
+    assert eswitch("plan", str(spec)).status == 0
 
 
 def test_a_competing_default_route_is_refused(nic: Nic) -> None:

@@ -25,7 +25,8 @@ def picture(nic: Nic) -> dict[str, object]:
         "autoprobe": (nic.sysfs / "sriov_drivers_autoprobe").read_text(),
         "links": sorted((link["ifname"], "UP" in link["flags"]) for link in links),
         "vf": [link.get("vfinfo_list") for link in links if link["ifname"] == nic.uplink],
-        "ovs": run("ovs-vsctl", "show").splitlines()[1:],
+        # The database has no order among ports.
+        "ovs": sorted(run("ovs-vsctl", "show").splitlines()[1:]),
         "config": run("ovs-vsctl", "get", "Open_vSwitch", ".", "other_config"),
         "addresses": run("ip", "-br", "addr", "show", "scope", "global"),
         "routes": run("ip", "route"),
@@ -67,6 +68,28 @@ def test_back_to_the_spec_before(nic: Nic) -> None:
     assert nic.mode == "legacy"
     assert nic.vfs == 0
     assert "nothing to roll back" in rollback()
+
+
+def test_a_port_comes_back_with_its_trunks_and_marks(nic: Nic) -> None:
+    only_uplink = "version: 1\nnics: {{cx6: {{match: {{mac: {mac}}}, vfs: 0, mode: legacy}}}}\n"
+    spec = only_uplink.format(mac=f'"{nic.mac}"') + "bridges: {vmbr2: {ports: [cx6/uplink]}}\n"
+    apply(spec)
+    run(
+        "ovs-vsctl",
+        "set",
+        "port",
+        nic.uplink,
+        "trunks=10,20",
+        'external_ids:"owner:id"="a \\"b\\""',
+    )
+    columns = ("get", "port", nic.uplink, "trunks", "external_ids")
+    start, port = picture(nic), run("ovs-vsctl", *columns)
+    assert "owner:id" in port
+    apply(RECIPE.replace("gateway", "# gateway"))
+    assert nic.mode == "switchdev"
+    rollback()
+    assert picture(nic) == start
+    assert run("ovs-vsctl", *columns) == port
 
 
 def test_after_a_failed_apply(nic: Nic) -> None:

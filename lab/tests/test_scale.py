@@ -2,8 +2,33 @@
 
 from __future__ import annotations
 
-from lab import Nic, apply, eswitch, run
+import os
+import sys
+
+sys.path.append("/opt/eswitch-program")
+from lab import Nic, apply, eswitch, run, wait_until
 from specs import simple
+
+from eswitch.host.local import LocalHost
+from eswitch.model.identifiers import PciAddress
+from eswitch.observe import names_to_come
+
+
+def test_names_stay_once_the_wait_is_over(nic: Nic) -> None:
+    host, pf = LocalHost(), PciAddress(nic.pci)
+    run("devlink", "dev", "eswitch", "set", f"pci/{nic.pci}", "mode", "switchdev")
+    (nic.sysfs / "sriov_drivers_autoprobe").write_text("0")
+    for _ in range(2):
+        (nic.sysfs / "sriov_numvfs").write_text("127")
+        assert names_to_come(host, pf), "udev was quicker than this test can see"
+        wait_until(lambda: not names_to_come(host, pf), "all have names")
+        early = sorted(os.listdir(nic.sysfs / "net"))
+        run("udevadm", "settle", "--timeout=180")
+        assert sorted(os.listdir(nic.sysfs / "net")) == early
+        assert len(early) == 128
+        assert not [name for name in early if name.startswith("eth")]
+        (nic.sysfs / "sriov_numvfs").write_text("0")
+        run("udevadm", "settle", "--timeout=180")
 
 
 def test_127_vfs(nic: Nic) -> None:

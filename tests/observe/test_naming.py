@@ -17,9 +17,9 @@ from eswitch.observe.naming import unnamed
 
 PF = PciAddress("0000:07:00.0")
 FRESH = LinkState("eth3", 9, None, up=False, carrier=None, mtu=1500)
-# As udev of systemd 252 and 257 writes them: before it renames, and when it is done.
-RENAMING = "E:ID_RENAMING=1\nG:systemd\nQ:systemd\nV:1"
-DONE = "I:21482345\nE:ID_NET_NAME=enp7s0f0r0\nE:ID_RENAMING=1\nG:systemd\nQ:systemd\nV:1"
+# As udev of systemd 257 writes them: just before it renames, and at the end, where no rule renames.
+RENAMING = "I:17453134\nE:ID_RENAMING=1\nE:ID_PROCESSING=1\nV:1"
+DONE = "I:21482345\nE:ID_BUS=pci\nE:ID_NET_NAME=eth3\nG:systemd\nQ:systemd\nV:1"
 
 
 class Machine(RecordedHost):
@@ -50,8 +50,14 @@ class Machine(RecordedHost):
 
 @pytest.mark.parametrize(
     ("record", "expected"),
-    [(None, {"eth3"}), (RENAMING, {"eth3"}), (DONE, set()), ("", {"eth3"})],
-    ids=["not yet seen", "about to rename", "done", "torn"],
+    [
+        (None, {"eth3"}),
+        (RENAMING, {"eth3"}),
+        (RENAMING.replace("E:ID_PROCESSING=1\n", ""), {"eth3"}),  # systemd 252
+        ("V:1", {"eth3"}),
+        (DONE, set()),
+    ],
+    ids=["not yet seen", "about to rename", "about to rename, older", "no time", "done"],
 )
 def test_until_udev_is_done(record: str | None, expected: set[str]) -> None:
     host = Machine({"eth3": 9}, {} if record is None else {9: record})

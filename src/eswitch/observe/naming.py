@@ -18,6 +18,7 @@ from .sysfs import DEVICES
 
 _BY_KERNEL = re.compile(r"^eth\d+$")
 _RECORDS = "/run/udev/data"
+_UNFINISHED = frozenset({"E:ID_RENAMING=1", "E:ID_PROCESSING=1"})
 
 
 def unnamed(host: Host, links: Iterable[LinkState]) -> frozenset[str]:
@@ -60,14 +61,14 @@ def _has_udev(host: Host) -> bool:
 
 
 def _is_done(host: Host, index: str) -> bool:
-    """Whether udev has finished with an interface.
+    """Whether udev has finished with an interface that still has the kernel's name, and leaves it.
 
-    It writes the record a first time just before it renames, so that the record alone says nothing;
-    `I:`, the moment of initialisation, comes with the last write, after the rename
-    (udev_event_execute_rules and rename_netif in systemd's src/udev/udev-event.c).
+    udev writes its record before it renames as well, with `I:`, the moment of initialisation, in it
+    (the lab has shown it with systemd 257): only without a mark of unfinished work is it the last.
     """
     try:
         record = host.read(f"{_RECORDS}/n{index}")
     except HostError:
         return False
-    return any(line.startswith("I:") for line in record.splitlines())
+    lines = record.splitlines()
+    return any(line.startswith("I:") for line in lines) and not _UNFINISHED.intersection(lines)

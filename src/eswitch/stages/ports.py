@@ -75,12 +75,17 @@ def owned(bridge: OvsBridge) -> tuple[OvsPort, ...]:
 
 
 def put_back(bridge: str, port: OvsPort) -> tuple[str, ...]:
-    """The words for ovs-vsctl that add a port again, with its VLANs and everybody's marks."""
+    """The words for ovs-vsctl that add a port again, with its VLANs, everybody's marks, and its
+    number, by which somebody's OpenFlow rules may know it."""
     tag = () if port.tag is None else (f"tag={port.tag}",)
     trunks = (f"trunks={','.join(map(str, port.trunks))}",) if port.trunks else ()
     marks = tuple(_external_id(key, value) for key, value in port.external_ids.items())
-    again = ("--may-exist", "add-port", bridge, port.name, *tag, *trunks)
-    return (*again, "--", "set", "port", port.name, *marks) if marks else again
+    words = ("--may-exist", "add-port", bridge, port.name, *tag, *trunks)
+    if marks:
+        words = (*words, "--", "set", "port", port.name, *marks)
+    if port.ofport and port.ofport > 0:
+        words = (*words, "--", "set", "interface", port.name, f"ofport_request={port.ofport}")
+    return words
 
 
 def mark(identity: str) -> str:
