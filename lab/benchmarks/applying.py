@@ -96,6 +96,7 @@ def report(found: list[Times]) -> str:
     head = ["configure, and its ratios", *(f"{times.vfs} VFs" for times in found)]
     labels = {
         "bare": "the kernel's own (bare writes)",
+        "settled": "the same with udevadm settle",
         "apply": "eswitch apply",
         "recipe": "the recipe, line by line",
     }
@@ -105,6 +106,7 @@ def report(found: list[Times]) -> str:
     ]
     for this, that, label in (
         ("apply", "bare", "eswitch / kernel's own"),
+        ("apply", "settled", "eswitch / with udevadm settle"),
         ("recipe", "bare", "recipe / kernel's own"),
         ("recipe", "apply", "recipe / eswitch"),
     ):

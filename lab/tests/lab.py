@@ -29,12 +29,14 @@ def run(*argv: str, input: str | None = None, ok: tuple[int, ...] = (0,)) -> str
     return done.stdout
 
 
-def wait_until(condition: Callable[[], object], what: str, patience: float = PATIENCE) -> None:
+def wait_until(
+    condition: Callable[[], object], what: str, patience: float = PATIENCE, pause: float = 0.1
+) -> None:
     """Look again and again until the condition holds."""
     deadline = time.monotonic() + patience
     while not condition():
         assert time.monotonic() < deadline, f"not within {patience:.0f} s: {what}"
-        time.sleep(0.1)
+        time.sleep(pause)
 
 
 @dataclass(frozen=True)
