@@ -33,6 +33,7 @@ from eswitch.spec import load
 from eswitch.spec.starter import starter
 from eswitch.spec.writing import dump
 from eswitch.stages import make_plan
+from eswitch.stages.fitness import fitness
 
 HOSTS = sorted((Path(__file__).parents[1] / "cases" / "plan").glob("*.yaml"))
 
@@ -101,7 +102,7 @@ HAND_MADE = ObservedState(
 
 
 def _written(observed: ObservedState) -> tuple[str, DesiredState]:
-    text = starter(observed)
+    text = starter(observed, {nic.pci: fitness(nic, observed) for nic in observed.nics})
     state = load(text.encode(), "starter.yaml")
     assert load(dump(state).encode(), "again") == state
     return text, state
@@ -138,7 +139,7 @@ def test_a_host_made_by_hand_is_read_back() -> None:
         "3 now, at most 16",
         "in use by process 812 (kvm)",
         "other ports, not in this spec: tap100i0",
-        "0000:03:00.0, eno1, driver igb: legacy SR-IOV only",
+        "0000:03:00.0, eno1: driven by igb (Intel 82576/I350): legacy SR-IOV only",
         "your own session comes in through here",
     ):
         assert f"# {fact}" in text.replace("#   ", "# "), fact
@@ -261,3 +262,10 @@ def test_a_spec_of_any_host_loads(observed: ObservedState) -> None:
     text, _ = _written(observed)
     for nic in observed.nics:
         assert nic.pci in text
+
+
+def test_a_nic_that_only_lacks_another_kernel_is_in_the_spec_and_the_reason_beside_it() -> None:
+    text, state = _written(_observed(HOSTS[0].with_name("stock-debian-13.yaml")))
+    assert len(state.nics) == 1
+    assert re.search(r"# .*cannot offload on mlx5_core: it was built without CONFIG_", text)
+    assert "boot a Proxmox kernel" in text

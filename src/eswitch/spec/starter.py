@@ -6,6 +6,7 @@ possible; what cannot be expressed is named in a comment, never dropped in silen
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from eswitch.model.desired import (
@@ -18,7 +19,8 @@ from eswitch.model.desired import (
     VfDriver,
 )
 from eswitch.model.drivers import Support, profile_of
-from eswitch.model.identifiers import ZERO_MAC, MacAddress, derived_mac
+from eswitch.model.fitness import Fitness
+from eswitch.model.identifiers import ZERO_MAC, MacAddress, PciAddress, derived_mac
 from eswitch.model.observed import (
     EswitchState,
     NicState,
@@ -52,34 +54,27 @@ class _Draft:
     """The spec while it is being written."""
 
     observed: ObservedState
+    fits: Mapping[PciAddress, Fitness]
     remarks: dict[Path, list[str]] = field(default_factory=dict)
     labels: dict[str, NicState] = field(default_factory=dict)
     macs: set[MacAddress] = field(default_factory=set)
+
+    def takes(self, nic: NicState) -> bool:
+        fit = self.fits[nic.pci]
+        return fit.able is not False or fit.by_kernel
 
     def remark(self, path: Path, *texts: str) -> None:
         self.remarks.setdefault(path, []).extend(texts)
 
 
-def unfit(nic: NicState) -> str | None:
-    """Why a NIC cannot be an e-switch here and now; None if it can."""
-    profile = profile_of(nic.driver)
-    if nic.driver is None:
-        return "no driver is bound to it"
-    if profile is None:
-        return "eswitch does not know this driver"
-    if profile.support is Support.IMPOSSIBLE:
-        return profile.remark
-    if nic.sriov is None:
-        return "it has no SR-IOV here: enable it in the BIOS, and in the NIC's firmware"
-    if nic.sriov.total < 1:
-        return "its firmware offers no VFs (sriov_totalvfs is 0): enable SR-IOV in the firmware"
-    return None
+def starter(observed: ObservedState, fits: Mapping[PciAddress, Fitness]) -> str:
+    """The text of a commented spec of this host; `load()` always takes it.
 
-
-def starter(observed: ObservedState) -> str:
-    """The text of a commented spec of this host; `load()` always takes it."""
-    draft = _Draft(observed)
-    fit = [nic for nic in observed.nics if unfit(nic) is None]
+    `fits` says of each NIC whether it could be an e-switch. One that only lacks another kernel is
+    in the spec: that it has to boot one is said beside it.
+    """
+    draft = _Draft(observed, fits)
+    fit = [nic for nic in observed.nics if draft.takes(nic)]
     _header(draft, fit)
     for nic in fit:
         draft.labels[_label(nic, draft)] = nic
@@ -110,7 +105,7 @@ def _header(draft: _Draft, fit: list[NicState]) -> None:
         lines += ["", "No NIC of this host can be an e-switch (`eswitch show` says more)."]
     if others:
         lines += ["", "NICs that cannot be an e-switch:"]
-        lines += [f"  {_identity(nic)}: {unfit(nic)}" for nic in others]
+        lines += [f"  {nic.pci}, {_interface(nic)}: {draft.fits[nic.pci].why}" for nic in others]
     if not fit:
         lines += ["", *_EXAMPLE.splitlines()]
     draft.remark((), *lines)
@@ -124,8 +119,11 @@ def _ovs(ovs: OvsState) -> str:
 
 
 def _identity(nic: NicState) -> str:
-    words = [str(nic.pci), nic.netdev or "(no interface)", f"driver {nic.driver or '(none)'}"]
-    return ", ".join(words)
+    return f"{nic.pci}, {_interface(nic)}, driver {nic.driver or '(none)'}"
+
+
+def _interface(nic: NicState) -> str:
+    return nic.netdev or "(no interface)"
 
 
 def _label(nic: NicState, draft: _Draft) -> str:
@@ -150,6 +148,9 @@ def _nic(label: str, draft: _Draft, reader: BridgeReader) -> DesiredNic:
     draft.remark(path, f"{_identity(nic)}{title}")
     if profile and profile.support is not Support.PROVEN:
         draft.remark(path, f"known from documents only: {profile.remark}")
+    fit = draft.fits[nic.pci]
+    if fit.able is False:
+        draft.remark(path, f"{fit.why};", f"{fit.hint}.")
     if isinstance(nic.eswitch, EswitchState):
         draft.remark(path, f"e-switch mode now: {nic.eswitch.mode}")
     else:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from eswitch.cli.layout import Cell, count, cut, paragraph, ranges, table
 from eswitch.cli.screen import Line, Span, Style, bad, faint, good, line, strong, warn
 from eswitch.model.drivers import profile_of
+from eswitch.model.fitness import Fitness
 from eswitch.model.identifiers import ZERO_MAC
 from eswitch.model.observed import (
     LinkState,
@@ -19,8 +20,7 @@ from eswitch.model.observed import (
     VfState,
 )
 from eswitch.offload.topology import Kind, Port, Topology, topology
-
-from .fitness import Fitness, fitness
+from eswitch.stages.fitness import fitness
 
 FEW = 6
 """Up to so many alike VFs or ports are listed one by one."""

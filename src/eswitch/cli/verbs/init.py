@@ -18,7 +18,10 @@ def command(session: Session) -> int:
     """
     from eswitch.observe import observe  # noqa: PLC0415
     from eswitch.spec.starter import starter  # noqa: PLC0415
+    from eswitch.stages.fitness import fitness  # noqa: PLC0415
 
     session.hint_root()
-    session.out.write(starter(observe(session.host)))
+    observed = observe(session.host)
+    fits = {nic.pci: fitness(nic, observed) for nic in observed.nics}
+    session.out.write(starter(observed, fits))
     return 0

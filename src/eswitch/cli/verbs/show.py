@@ -63,10 +63,10 @@ def _flows(session: Session, observed: ObservedState) -> tuple[Place, ...] | Unk
 
 def _document(observed: ObservedState, found: tuple[Place, ...] | Unknown) -> dict[str, Plain]:
     """The observed state with, for each NIC, whether it is able to be an e-switch."""
-    from eswitch.cli.pages.fitness import fitness  # noqa: PLC0415
     from eswitch.model.observed import Unknown  # noqa: PLC0415
     from eswitch.model.plain import to_plain  # noqa: PLC0415
     from eswitch.offload.document import summary  # noqa: PLC0415
+    from eswitch.stages.fitness import fitness  # noqa: PLC0415
 
     document = cast("dict[str, Plain]", to_plain(observed))
     for nic, plain in zip(

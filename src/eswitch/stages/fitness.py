@@ -2,28 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from eswitch.model.desired import DesiredNic, NicMatch
 from eswitch.model.drivers import Support
+from eswitch.model.fitness import Fitness
 from eswitch.model.observed import NicState, ObservedState, Unknown
 from eswitch.model.plan import Blocker
-from eswitch.stages import nics
 
-
-@dataclass(frozen=True, slots=True)
-class Fitness:
-    """`able` is None where it could not be found out; `why` then and for False, `hint` for False.
-
-    `remark` is what a user of an able NIC should know. `alien` is True for cards without a known
-    driver for e-switches: most hosts have some, and nobody wants to read much about them.
-    """
-
-    able: bool | None
-    why: str = ""
-    hint: str = ""
-    remark: str = ""
-    alien: bool = False
+from . import nics
 
 
 def fitness(nic: NicState, observed: ObservedState) -> Fitness:
@@ -41,7 +28,7 @@ def fitness(nic: NicState, observed: ObservedState) -> Fitness:
         return Fitness(able=False, why="its firmware offers no VFs", hint=hint)
     verdict = nics.kernel_verdict(asked, profile, observed)
     if isinstance(verdict, Blocker):
-        return _unable(verdict, nic)
+        return replace(_unable(verdict, nic), by_kernel=True)
     remarks = [profile.remark] if profile.support is Support.DOCUMENTED else []
     if verdict:
         remarks.append(verdict.message)

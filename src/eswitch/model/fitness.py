@@ -1,0 +1,22 @@
+"""Whether a NIC could be an e-switch on its host, as a value."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Fitness:
+    """`able` is None where it could not be found out; `why` then and for False, `hint` for False.
+
+    `remark` is what a user of an able NIC should know. `alien` is True for cards without a known
+    driver for e-switches: most hosts have some, and nobody wants to read much about them.
+    `by_kernel` is True if only the running kernel is in the way.
+    """
+
+    able: bool | None
+    why: str = ""
+    hint: str = ""
+    remark: str = ""
+    alien: bool = False
+    by_kernel: bool = False
