@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from statistics import median
 
-from lab import Nic, run
+from host import run
+from nic import Nic
 
 from . import ways
 from .machine import progress

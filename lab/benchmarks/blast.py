@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address
 from pathlib import Path
 
-from lab import cpu_hits, run, wait_until
+from host import run, wait_until
+from nic import cpu_hits
 
 PKTGEN = Path("/proc/net/pktgen")
 # RFC 2544's own addresses: 131,072 of them. Each packet goes to a random one of the first N.

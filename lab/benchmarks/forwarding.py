@@ -18,7 +18,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
 
-from lab import Nic, run
+from host import run
+from nic import Nic
 
 from . import blast
 from .blast import DESTINATION_MAC, FIRST, UDP_PORT, Lane
@@ -83,7 +84,7 @@ def flower(source: str, target: str, count: int, where: str) -> float:
                 f"filter add dev {source} ingress protocol ip pref 1 flower {where} {match}"
                 f" action mirred egress redirect dev {target}\n"
             )
-    return timed(lambda: run("tc", "-batch", str(RULES)))
+    return timed(lambda: run("tc", "-batch", str(RULES), timeout=None))
 
 
 def openflow(source: str, target: str) -> None:
@@ -98,10 +99,10 @@ def openflow(source: str, target: str) -> None:
 
 def prepare(nic: Nic, vfs: int) -> list[str]:
     """Make VFs that this machine keeps; returns their interfaces. All links are up."""
-    run("devlink", "dev", "eswitch", "set", f"pci/{nic.pci}", "mode", "switchdev")
+    run("devlink", "dev", "eswitch", "set", nic.handle, "mode", "switchdev")
     (nic.sysfs / "sriov_numvfs").write_text(str(vfs))
     run("udevadm", "settle")
-    netdevs = [nic.vf_netdev(vf) for vf in range(vfs)]
+    netdevs = [nic.wait_vf_netdev(vf) for vf in range(vfs)]
     for name in (*netdevs, *(nic.representor(vf) for vf in range(vfs))):
         # Router solicitations would be counted among the packets.
         Path(f"/proc/sys/net/ipv6/conf/{name}/disable_ipv6").write_text("1")
@@ -181,11 +182,11 @@ def undo(nics: list[Nic]) -> None:
     run("ovs-vsctl", "--if-exists", "del-br", BRIDGE)
     run("ovs-vsctl", "remove", "Open_vSwitch", ".", "other_config", "max-idle")
     for nic in nics[:2]:
-        for port in nic.ports().values():
+        for port in nic.vf_ports().values():
             argv = ["tc", "qdisc", "del", "dev", port["netdev"], "ingress"]
             subprocess.run(argv, capture_output=True, check=False)
         (nic.sysfs / "sriov_numvfs").write_text("0")
-        run("devlink", "dev", "eswitch", "set", f"pci/{nic.pci}", "mode", "legacy")
+        run("devlink", "dev", "eswitch", "set", nic.handle, "mode", "legacy")
     blast.unload()
     RULES.unlink(missing_ok=True)
 

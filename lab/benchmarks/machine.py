@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 
-from lab import run
+from host import run
 
 
 def versions() -> dict[str, str]:

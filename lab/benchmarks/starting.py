@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from statistics import median
 
-from lab import run
+from host import run
 
 from .series import Ratio, duration, table, timed
 

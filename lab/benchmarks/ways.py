@@ -14,7 +14,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from lab import Nic, run, wait_until
+from host import run, wait_until
+from nic import Nic
 
 BRIDGE = "vmbr2"
 SPEC = Path("/root/bench.yaml")
@@ -31,7 +32,7 @@ class Task:
 
     @property
     def device(self) -> str:
-        return f"pci/{self.nic.pci}"
+        return self.nic.handle
 
     @property
     def representors(self) -> list[str]:
@@ -93,7 +94,7 @@ def write_bare(task: Task, wait: Callable[[], object]) -> None:
 
 def apply(task: Task) -> None:
     """A cold process, as an administrator starts it."""
-    run("eswitch", "apply", "--yes", str(SPEC))
+    run("eswitch", "apply", "--yes", str(SPEC), timeout=None)
 
 
 def recipe(task: Task) -> None:
@@ -115,7 +116,7 @@ def recipe(task: Task) -> None:
         *(f"ip link set dev {name} up" for name in (*names, BRIDGE)),
         *vf_macs,
     ]
-    run("sh", "-s", input="\n".join(lines) + "\n")
+    run("sh", "-s", input="\n".join(lines) + "\n", timeout=None)
 
 
 WAYS: dict[str, Callable[[Task], None]] = {
@@ -132,13 +133,13 @@ def write(task: Task, attribute: str, value: str) -> None:
 
 def check(task: Task, way: str) -> None:
     """Raises WrongState unless mode, VFs, MACs, ports and links are what was asked for."""
-    ports = task.nic.ports()
+    ports = task.nic.vf_ports()
     links = json.loads(run("ip", "-j", "link", "show"))
     up = {link["ifname"] for link in links if "UP" in link["flags"]}
     names = {task.uplink, *task.representors}
     found = {
         "mode": (task.nic.mode, "switchdev"),
-        "VFs": (task.nic.vfs, task.vfs),
+        "VFs": (task.nic.numvfs, task.vfs),
         "MACs": ([ports[vf]["function"]["hw_addr"] for vf in sorted(ports)], task.macs),
         "representors": ([ports[vf]["netdev"] for vf in sorted(ports)], task.representors),
         "ports": (set(run("ovs-vsctl", "list-ports", BRIDGE).split()), names),
@@ -158,7 +159,7 @@ def undo(task: Task) -> None:
     """Back to the start: no bridge, no VFs, legacy mode, links down. Not timed."""
     run("ovs-vsctl", "--if-exists", "del-br", BRIDGE)
     run("ovs-vsctl", "remove", "Open_vSwitch", ".", "other_config", "hw-offload")
-    if task.nic.vfs:
+    if task.nic.numvfs:
         write(task, "sriov_numvfs", "0")
     # Open vSwitch leaves it behind, and while it is there the mode cannot change.
     qdisc = ["tc", "qdisc", "del", "dev", task.uplink, "ingress"]
@@ -172,12 +173,12 @@ def undo(task: Task) -> None:
 
 def prefix_of_representors(nic: Nic) -> str:
     """Make one VF to see how udev calls its representor: that of VF 0, without the 0."""
-    run("devlink", "dev", "eswitch", "set", f"pci/{nic.pci}", "mode", "switchdev")
+    run("devlink", "dev", "eswitch", "set", nic.handle, "mode", "switchdev")
     (nic.sysfs / "sriov_numvfs").write_text("1")
     run("udevadm", "settle")
     name = nic.representor(0)
     (nic.sysfs / "sriov_numvfs").write_text("0")
-    run("devlink", "dev", "eswitch", "set", f"pci/{nic.pci}", "mode", "legacy")
+    run("devlink", "dev", "eswitch", "set", nic.handle, "mode", "legacy")
     if not name.endswith("0"):
         raise WrongState(f"VF 0's representor is called {name}")
     return name[:-1]

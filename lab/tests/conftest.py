@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Iterator
 
 import pytest
-from lab import Guest, Nic, fresh_machine
+
+from guest import Guest, MakeGuest, make_guest
+from nic import DRIVER, Nic, nics
+from reset import reset
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    if not Path("/sys/bus/pci/drivers/eswitchsim").is_dir():
+    if not DRIVER.is_dir():
         pytest.exit("these tests run inside the lab: lab/test", returncode=2)
     del items
 
 
 @pytest.fixture
-def machine() -> Iterator[list[Nic]]:
+def machine() -> list[Nic]:
     """The lab's NICs on a machine as it booted."""
-    yield from fresh_machine()
+    reset()
+    return nics()
 
 
 @pytest.fixture
@@ -28,14 +31,14 @@ def nic(machine: list[Nic]) -> Nic:
 
 
 @pytest.fixture
-def guest(machine: list[Nic]) -> Iterator[Callable[[str, str, str], Guest]]:
-    """Makes guests: `guest(name, address, netdev)`; they end with the test."""
+def guest(machine: list[Nic]) -> Iterator[MakeGuest]:
+    """Makes guests: `guest(name, netdev, address)`; they end with the test."""
     del machine
     made: list[Guest] = []
 
-    def make(name: str, address: str, netdev: str) -> Guest:
-        made.append(Guest(name, address))
-        return made[-1].take(netdev)
+    def make(name: str, netdev: str, address: str) -> Guest:
+        made.append(make_guest(name, netdev, address))
+        return made[-1]
 
     yield make
     for one in made:

@@ -6,7 +6,11 @@ import hashlib
 from pathlib import Path
 
 import pytest
-from lab import Nic, apply, eswitch, nics, reset, run
+
+from host import run
+from nic import Nic, nics
+from program import apply, eswitch
+from reset import reset
 from specs import RECIPE, simple
 
 
@@ -24,11 +28,11 @@ def test_the_untouched_guest_gives_a_spec_that_can_be_planned(machine: list[Nic]
 def test_apply_makes_what_the_recipe_wants(nic: Nic) -> None:
     apply(RECIPE)
     assert nic.mode == "switchdev"
-    assert nic.vfs == 2
-    macs = {vf: port["function"]["hw_addr"] for vf, port in nic.ports().items()}
+    assert nic.numvfs == 2
+    macs = {vf: port["function"]["hw_addr"] for vf, port in nic.vf_ports().items()}
     assert macs == {0: "ba:dd:ad:de:ad:30", 1: "ba:dd:ad:de:ad:31"}
     for vf in (0, 1):
-        netdev = nic.vf_netdev(vf)
+        netdev = nic.wait_vf_netdev(vf)
         assert Path(f"/sys/class/net/{netdev}/address").read_text().strip() == macs[vf]
     ports = set(run("ovs-vsctl", "list-ports", "vmbr2").split())
     assert ports == {nic.uplink, nic.representor(0), nic.representor(1)}
@@ -40,12 +44,12 @@ def test_apply_makes_what_the_recipe_wants(nic: Nic) -> None:
 def test_vfs_for_vms_stay_unbound_with_stable_macs(nic: Nic) -> None:
     apply(simple(4))
     assert not any((nic.sysfs / f"virtfn{vf}" / "driver").exists() for vf in range(4))
-    first = {vf: port["function"]["hw_addr"] for vf, port in nic.ports().items()}
+    first = {vf: port["function"]["hw_addr"] for vf, port in nic.vf_ports().items()}
     assert len(set(first.values())) == 4
     assert "00:00:00:00:00:00" not in first.values()
     reset()
     apply(simple(4))
-    assert {vf: port["function"]["hw_addr"] for vf, port in nic.ports().items()} == first
+    assert {vf: port["function"]["hw_addr"] for vf, port in nic.vf_ports().items()} == first
 
 
 def fingerprint() -> dict[str, str]:
@@ -68,7 +72,7 @@ def test_a_second_apply_writes_nothing(nic: Nic, tmp_path: Path) -> None:
     trace = tmp_path / "trace"
     calls = "trace=open,openat,creat,rename,renameat,renameat2,unlink,unlinkat,mkdir,mkdirat,execve"
     argv = ["strace", "-f", "-qq", "-e", calls, "-o", str(trace)]
-    run(*argv, "eswitch", "apply", "--yes", str(tmp_path / "spec"))
+    run(*argv, "eswitch", "apply", "--yes", str(tmp_path / "spec"), timeout=None)
     assert fingerprint() == before
     lines = trace.read_text().splitlines()
     opened = [line for line in lines if any(w in line for w in ("O_WRONLY", "O_RDWR"))]
@@ -84,7 +88,7 @@ def test_a_second_apply_writes_nothing(nic: Nic, tmp_path: Path) -> None:
 def test_another_number_of_vfs(nic: Nic, count: int) -> None:
     apply(simple(2))
     apply(simple(count))
-    assert nic.vfs == count
+    assert nic.numvfs == count
     assert len(run("ovs-vsctl", "list-ports", "vmbr2").split()) == count + 1
 
 
@@ -126,7 +130,7 @@ def test_the_same_after_a_reboot_that_kept_only_the_database(nic: Nic) -> None:
     (nic.sysfs / "sriov_numvfs").write_text("0")
     run("ovs-vsctl", "--no-wait", "del-port", "vmbr2", nic.uplink)
     run("tc", "qdisc", "del", "dev", nic.uplink, "ingress")
-    run("devlink", "dev", "eswitch", "set", f"pci/{nic.pci}", "mode", "legacy")
+    run("devlink", "dev", "eswitch", "set", nic.handle, "mode", "legacy")
     run("ovs-vsctl", "add-port", "vmbr2", nic.uplink)
     apply(RECIPE)
     assert nic.mode == "switchdev"

@@ -7,8 +7,8 @@ import struct
 from collections.abc import Iterator
 
 import pytest
-from simbench import Bench, make_bench, vf_mac
-from simframe import (
+
+from frame import (
     ETH_P_IPV6,
     ICMPV6,
     TCP,
@@ -19,7 +19,11 @@ from simframe import (
     pseudo_header,
     tap,
 )
-from simhost import in_netns, nics, reset, run
+from host import run
+from namespace import in_netns
+from nic import nics
+from reset import reset
+from workbench import Bench, make_bench, vf_mac
 
 UDP4 = Frame(vf_mac(0), vf_mac(1), payload=b"<marked> some bytes more")
 TCP4 = UDP4.but(proto=TCP)
@@ -148,7 +152,7 @@ CASES: dict[str, tuple[str, str, str, Frame, Frame]] = {
 def bench() -> Iterator[Bench]:
     reset()
     made = make_bench(nics()[0], 3)
-    for name in (made.nic.pf, *made.reps):
+    for name in (made.nic.uplink, *made.reps):
         run("tc", "qdisc", "add", "dev", name, "clsact")
     yield made
     reset()
@@ -157,7 +161,7 @@ def bench() -> Iterator[Bench]:
 @pytest.fixture
 def no_rules(bench: Bench) -> Iterator[None]:
     yield
-    for name in (bench.nic.pf, *bench.reps):
+    for name in (bench.nic.uplink, *bench.reps):
         run("tc", "filter", "del", "dev", name, "ingress")
 
 
@@ -254,7 +258,7 @@ def test_several_outputs_each_as_the_packet_is_then(bench: Bench) -> None:
         bench.reps[0],
         "ip",
         "ip_proto udp",
-        f"action mirred egress mirror dev {bench.nic.pf} pipe "
+        f"action mirred egress mirror dev {bench.nic.uplink} pipe "
         "action vlan push id 20 pipe "
         f"action mirred egress mirror dev {bench.reps[1]} pipe "
         f"action pedit ex munge eth src set {OTHER} pipe "

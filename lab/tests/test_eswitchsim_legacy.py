@@ -7,9 +7,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pytest
-from simbench import Guest, make_guest, vf_mac
-from simframe import Frame, tap
-from simhost import Nic, batch, nics, reset, run, wait_until
+
+from frame import Frame, tap
+from guest import Guest, make_guest
+from host import batch, run, wait_until
+from nic import Nic, nics
+from reset import reset
+from workbench import vf_mac
 
 FRAME = Frame(vf_mac(0), vf_mac(1), payload=b"<marked>")
 
@@ -21,7 +25,7 @@ class Legacy:
     outside: Guest
 
     def vf(self, number: int, *setting: str) -> None:
-        run("ip", "link", "set", self.nic.pf, "vf", str(number), *setting)
+        run("ip", "link", "set", self.nic.uplink, "vf", str(number), *setting)
 
 
 @pytest.fixture(scope="module")
@@ -32,9 +36,9 @@ def legacy() -> Iterator[Legacy]:
     nic.set_numvfs(2)
     nic.set_autoprobe(True)
     for vf in range(2):
-        run("ip", "link", "set", nic.pf, "vf", str(vf), "mac", vf_mac(vf))
+        run("ip", "link", "set", nic.uplink, "vf", str(vf), "mac", vf_mac(vf))
         nic.vf_bind(vf)
-    batch("ip", [f"link set {nic.pf} up", f"addr add 10.0.0.50/24 dev {nic.pf}"])
+    batch("ip", [f"link set {nic.uplink} up", f"addr add 10.0.0.50/24 dev {nic.uplink}"])
     guests = [make_guest(f"g{vf}", nic.vf_netdev(vf), f"10.0.0.{vf + 1}/24") for vf in range(2)]
     outside = make_guest("w", nic.wire, "10.0.0.100/24")
     for guest in (*guests, outside):
@@ -130,7 +134,7 @@ def test_max_tx_rate_limits(legacy: Legacy) -> None:
     for limit in ("40", "0"):
         legacy.vf(0, "max_tx_rate", limit)
         server.run("iperf3", "--server", "--one-off", "--daemon")
-        wait_until("iperf3 listens", lambda: ":5201" in server.run("ss", "-ltn"))
+        wait_until(lambda: ":5201" in server.run("ss", "-ltn"), "iperf3 listens")
         out = legacy.vfs[0].run("iperf3", "-J", "-t", "3", "-c", "10.0.0.2")
         rates.append(json.loads(out)["end"]["sum_received"]["bits_per_second"] / 1e6)
     limited, free = rates

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from simbench import Bench, make_bench, vf_mac
-from simframe import (
+
+from frame import (
     ETH_P_ARP,
     ETH_P_IPV6,
     ICMP,
@@ -18,7 +18,10 @@ from simframe import (
     Frame,
     tap,
 )
-from simhost import nics, reset, run, run_json, wait_until
+from host import run, run_json, wait_until
+from nic import nics
+from reset import reset
+from workbench import Bench, make_bench, vf_mac
 
 UDP4 = Frame(vf_mac(0), vf_mac(1))
 TCP4 = UDP4.but(proto=TCP)
@@ -138,7 +141,7 @@ CASES: dict[str, tuple[str, str, Frame, list[Frame]]] = {
 def bench() -> Iterator[Bench]:
     reset()
     made = make_bench(nics()[0])
-    for name in (made.nic.pf, *made.reps):
+    for name in (made.nic.uplink, *made.reps):
         run("tc", "qdisc", "add", "dev", name, "clsact")
     yield made
     reset()
@@ -156,7 +159,7 @@ def rule(bench: Bench, protocol: str, match: str, action: str = "", prio: str = 
 @pytest.fixture
 def no_rules(bench: Bench) -> Iterator[None]:
     yield
-    for name in (bench.nic.pf, *bench.reps):
+    for name in (bench.nic.uplink, *bench.reps):
         run("tc", "filter", "del", "dev", name, "ingress")
     assert bench.nic.n_rules() == 0
 
@@ -197,13 +200,13 @@ def test_rules_of_another_port_do_not_match(bench: Bench) -> None:
 @pytest.mark.usefixtures("no_rules")
 def test_from_the_uplink(bench: Bench) -> None:
     run(
-        *f"tc filter add dev {bench.nic.pf} ingress protocol ip prio 1 flower skip_sw "
+        *f"tc filter add dev {bench.nic.uplink} ingress protocol ip prio 1 flower skip_sw "
         f"dst_mac {vf_mac(0)} action mirred egress redirect dev {bench.reps[0]}".split()
     )
     frame = UDP4.but(src=bench.outside.mac, dst=vf_mac(0))
     with (
         tap(bench.outside.netdev, bench.outside.name) as sender,
-        tap(bench.nic.pf) as slow_path,
+        tap(bench.nic.uplink) as slow_path,
         tap(bench.vfs[0].netdev, bench.vfs[0].name) as receiver,
     ):
         sender.send(mark(frame, "hit"))
@@ -290,4 +293,4 @@ def test_shared_block(bench: Bench) -> None:
         for name in bench.reps:
             run("tc", "qdisc", "del", "dev", name, "clsact")
             run("tc", "qdisc", "add", "dev", name, "clsact")
-    wait_until("the block's rules are gone", lambda: bench.nic.n_rules() == 0)
+    wait_until(lambda: bench.nic.n_rules() == 0, "the block's rules are gone")

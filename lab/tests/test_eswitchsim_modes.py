@@ -6,8 +6,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from simbench import make_guest
-from simhost import KernelLog, Nic, fails, nics, reset, run, run_json, wait_until
+
+from guest import make_guest
+from host import fails, run, run_json, wait_until
+from kernel_log import KernelLog
+from nic import Nic, nics
+from reset import reset
 
 SET_MODE = ("devlink", "dev", "eswitch", "set")
 
@@ -29,16 +33,16 @@ def features(name: str) -> str:
 
 
 def test_there_and_back(card: Nic) -> None:
-    log, pf = KernelLog(), card.pf
+    log, pf = KernelLog(), card.uplink
     ifindex = Path(f"/sys/class/net/{pf}/ifindex").read_text()
     assert "hw-tc-offload: off\n" in features(pf)
     card.set_mode("switchdev")
     assert log.has("E-Switch: Enable: mode(OFFLOADS), nvfs(0), necvfs(0), active vports(1)")
-    assert card.pf == pf
+    assert card.uplink == pf
     assert Path(f"/sys/class/net/{pf}/ifindex").read_text() == ifindex
     assert "hw-tc-offload: on\n" in features(pf)
     card.set_numvfs(2)
-    rep = card.rep(1)
+    rep = card.representor(1)
     assert "hw-tc-offload: on\n" in features(rep)
     assert "vlan-challenged: on" in features(rep)
     assert "driver: eswitchsim_rep" in run("ethtool", "-i", rep)
@@ -66,25 +70,25 @@ def test_bound_vfs_forbid_switchdev(card: Nic) -> None:
     card.set_mode("switchdev")
     for vf in range(2):
         card.vf_bind(vf)
-    assert card.rep(0)
+    assert card.representor(0)
     assert card.vf_netdev(0)
 
 
 @pytest.mark.parametrize("hold", ["qdisc", "rule"])
 def test_traffic_control_keeps_the_mode(card: Nic, hold: str) -> None:
-    run("tc", "qdisc", "add", "dev", card.pf, "ingress")
+    run("tc", "qdisc", "add", "dev", card.uplink, "ingress")
     if hold == "rule":
         run(*SET_MODE, card.handle, "mode", "legacy")
-        run(*f"tc filter add dev {card.pf} ingress protocol ip flower action drop".split())
+        run(*f"tc filter add dev {card.uplink} ingress protocol ip flower action drop".split())
     said = fails(*SET_MODE, card.handle, "mode", "switchdev")
     assert "eswitchsim: Can't change mode, E-Switch is busy" in said
-    run("tc", "qdisc", "del", "dev", card.pf, "ingress")
+    run("tc", "qdisc", "del", "dev", card.uplink, "ingress")
     card.set_mode("switchdev")
 
 
 def test_pf_in_another_namespace(card: Nic) -> None:
     run("ip", "netns", "add", "elsewhere")
-    run("ip", "link", "set", card.pf, "netns", "elsewhere")
+    run("ip", "link", "set", card.uplink, "netns", "elsewhere")
     said = fails(*SET_MODE, card.handle, "mode", "switchdev")
     assert (
         "eswitchsim: Can't change E-Switch mode to switchdev when netdev net namespace has "
@@ -124,10 +128,10 @@ def test_function_hw_addr(card: Nic) -> None:
 def test_representor_drives_the_vf_link(card: Nic) -> None:
     card.set_mode("switchdev")
     card.set_numvfs(1)
-    rep = card.rep(0)
+    rep = card.representor(0)
     guest = make_guest("g0", card.vf_netdev(0))
     assert not guest.has_carrier()
-    run("ip", "link", "set", card.pf, "vf", "0", "state", "enable")
+    run("ip", "link", "set", card.uplink, "vf", "0", "state", "enable")
     assert not guest.has_carrier(), "in switchdev mode the representor decides"
     run("ip", "link", "set", rep, "up")
     guest.wait_carrier()
@@ -139,12 +143,12 @@ def test_vf_state_in_legacy_mode(card: Nic) -> None:
     card.set_numvfs(1)
     guest = make_guest("g0", card.vf_netdev(0))
     assert not guest.has_carrier(), "auto follows the uplink, which has none"
-    run("ip", "link", "set", card.pf, "vf", "0", "state", "enable")
+    run("ip", "link", "set", card.uplink, "vf", "0", "state", "enable")
     guest.wait_carrier()
-    run("ip", "link", "set", card.pf, "vf", "0", "state", "disable")
+    run("ip", "link", "set", card.uplink, "vf", "0", "state", "disable")
     guest.wait_carrier(False)
-    run("ip", "link", "set", card.pf, "vf", "0", "state", "auto")
-    run("ip", "link", "set", card.pf, "up")
+    run("ip", "link", "set", card.uplink, "vf", "0", "state", "auto")
+    run("ip", "link", "set", card.uplink, "up")
     run("ip", "link", "set", card.wire, "up")
     guest.wait_carrier()
 
@@ -153,10 +157,10 @@ def test_the_cable(card: Nic) -> None:
     def carrier(name: str) -> bool:
         return "LOWER_UP" in run_json("ip", "-j", "link", "show", name)[0]["flags"]
 
-    run("ip", "link", "set", card.pf, "up")
-    assert not carrier(card.pf), "nobody at the far end"
+    run("ip", "link", "set", card.uplink, "up")
+    assert not carrier(card.uplink), "nobody at the far end"
     run("ip", "link", "set", card.wire, "up")
-    wait_until("carrier at both ends", lambda: carrier(card.pf) and carrier(card.wire))
-    assert "Speed: 100000Mb/s" in run("ethtool", card.pf)
-    run("ip", "link", "set", card.pf, "down")
-    wait_until("the wire lost its carrier", lambda: not carrier(card.wire))
+    wait_until(lambda: carrier(card.uplink) and carrier(card.wire), "carrier at both ends")
+    assert "Speed: 100000Mb/s" in run("ethtool", card.uplink)
+    run("ip", "link", "set", card.uplink, "down")
+    wait_until(lambda: not carrier(card.wire), "the wire lost its carrier")

@@ -7,9 +7,13 @@ import re
 from collections.abc import Iterator
 
 import pytest
-from simbench import Bench, make_bench
-from simframe import ETH_P_IPV6, TCP, UDP, Frame, tap
-from simhost import KernelLog, nics, ovs_running, reset, run, run_json, wait_until
+
+from frame import ETH_P_IPV6, TCP, UDP, Frame, tap
+from host import run, run_json, wait_until
+from kernel_log import KernelLog
+from nic import cpu_hits, nics
+from reset import reset
+from workbench import Bench, make_bench
 
 BRIDGE = "simbr0"
 
@@ -17,8 +21,6 @@ BRIDGE = "simbr0"
 @pytest.fixture(scope="module")
 def bench() -> Iterator[Bench]:
     reset()
-    if not ovs_running():
-        run("systemctl", "start", "openvswitch-switch", timeout=120)
     run(
         "ovs-vsctl",
         "set",
@@ -30,7 +32,7 @@ def bench() -> Iterator[Bench]:
     run("systemctl", "restart", "openvswitch-switch", timeout=120)
     made = make_bench(nics()[0], 3)
     add = ["--", "add-br", BRIDGE]
-    for port in (made.nic.pf, *made.reps):
+    for port in (made.nic.uplink, *made.reps):
         add += ["--", "add-port", BRIDGE, port]
     run("ovs-vsctl", *add[1:])
     yield made
@@ -83,7 +85,7 @@ def test_ping_is_offloaded_both_ways(
 ) -> None:
     ping(bench, address)
     ping(bench, address)
-    there = bench.nic.pf if port is None else bench.reps[port]
+    there = bench.nic.uplink if port is None else bench.reps[port]
     kind = f"eth_type({eth_type})"
     assert offloaded(bench.reps[0], kind, f"actions:{there}")
     assert offloaded(there, kind, f"actions:{bench.reps[0]}")
@@ -98,20 +100,20 @@ def test_unicast_arp_is_offloaded(bench: Bench) -> None:
             sender.send(ask)
             return offloaded(bench.reps[0], "eth_type(0x0806)", f"actions:{bench.reps[1]}")
 
-        wait_until("unicast ARP in hardware", seen)
+        wait_until(seen, "unicast ARP in hardware")
 
 
 def test_representors_see_nothing_of_an_offloaded_run(bench: Bench) -> None:
     nic, log = bench.nic, KernelLog()
     ping(bench, "10.0.0.2")
     bench.vfs[1].run("iperf3", "-s", "-1", "-D")
-    wait_until("iperf3 listens", lambda: ":5201" in bench.vfs[1].run("ss", "-ltn"))
-    before, cpu_before = nic.counters(), cpu_hit(bench.reps[0])
+    wait_until(lambda: ":5201" in bench.vfs[1].run("ss", "-ltn"), "iperf3 listens")
+    before, cpu_before = nic.counters(), cpu_hits(bench.reps[0], ("rx",))
     rep_before = run_json("ip", "-j", "-s", "link", "show", bench.reps[0])[0]["stats64"]
     with tap(bench.reps[0]) as first, tap(bench.reps[1]) as second:
         report = json.loads(bench.vfs[0].run("iperf3", "-J", "-t", "2", "-c", "10.0.0.2"))
         on_reps = len(first.pending(b"")) + len(second.pending(b""))
-    after, cpu_after = nic.counters(), cpu_hit(bench.reps[0])
+    after, cpu_after = nic.counters(), cpu_hits(bench.reps[0], ("rx",))
     rep_after = run_json("ip", "-j", "-s", "link", "show", bench.reps[0])[0]["stats64"]
     sent = report["end"]["sum_sent"]["bytes"]
     assert after["vf0"]["hw_rx_bytes"] - before["vf0"]["hw_rx_bytes"] > sent
@@ -121,14 +123,6 @@ def test_representors_see_nothing_of_an_offloaded_run(bench: Bench) -> None:
     assert on_reps < 20
     assert cpu_after - cpu_before < 20
     assert not log.complaints()
-
-
-def cpu_hit(rep: str) -> int:
-    """Packets that the representor received in software (IFLA_OFFLOAD_XSTATS_CPU_HIT)."""
-    shown = run_json(
-        "ip", "-j", "stats", "show", "dev", rep, "group", "offload", "subgroup", "cpu_hit"
-    )
-    return int(shown[0]["stats64"]["rx"]["packets"])
 
 
 def test_vlan_tags_of_ports(bench: Bench) -> None:
@@ -165,8 +159,8 @@ def test_vlan_tags_of_ports(bench: Bench) -> None:
             vf.send(frame)
             assert wire.catch(mark).data == frame.but(vlan=10).pack()
             for direction, parts in (
-                (first, f"push_vlan(vid=10,pcp=0),{bench.nic.pf}"),
-                (bench.nic.pf, f"pop_vlan,{first}"),
+                (first, f"push_vlan(vid=10,pcp=0),{bench.nic.uplink}"),
+                (bench.nic.uplink, f"pop_vlan,{first}"),
             ):
 
                 def seen(direction: str = direction, parts: str = parts) -> bool:
@@ -174,7 +168,7 @@ def test_vlan_tags_of_ports(bench: Bench) -> None:
                     wire.send(back)
                     return offloaded(direction, f"actions:{parts}")
 
-                wait_until(f"{parts} in hardware", seen)
+                wait_until(seen, f"{parts} in hardware")
             # And now the packets that the hardware tags.
             vf.send(frame.but(payload=b"<in hardware>"))
             assert wire.catch(b"<in hardware>").data == (
@@ -212,7 +206,7 @@ def test_openflow_on_transport_ports(bench: Bench) -> None:
                     sender.send(frame)
                     return offloaded(bench.reps[0], parts)
 
-                wait_until(f"{parts} in hardware", seen)
+                wait_until(seen, f"{parts} in hardware")
             sender.send(udp.but(payload=b"<rewritten>"))
             assert (
                 receiver.catch(b"<rewritten>").data
@@ -229,7 +223,8 @@ def test_flood_among_ports_without_the_local_port(bench: Bench) -> None:
         "add-flow",
         BRIDGE,
         f"priority=90,in_port={bench.reps[0]},"
-        f"dl_dst=ff:ff:ff:ff:ff:ff,actions=output:{bench.reps[1]},{bench.reps[2]},{bench.nic.pf}",
+        "dl_dst=ff:ff:ff:ff:ff:ff,"
+        f"actions=output:{bench.reps[1]},{bench.reps[2]},{bench.nic.uplink}",
     )
     frame = Frame(bench.vfs[0].mac, "ff:ff:ff:ff:ff:ff", payload=b"<flood>")
     try:
@@ -239,7 +234,7 @@ def test_flood_among_ports_without_the_local_port(bench: Bench) -> None:
                 sender.send(frame)
                 return offloaded(bench.reps[0], "dst=ff:ff:ff:ff:ff:ff")
 
-            wait_until("the flood in hardware", seen)
+            wait_until(seen, "the flood in hardware")
             taps = [
                 tap(guest.netdev, guest.name)
                 for guest in (bench.vfs[1], bench.vfs[2], bench.outside)
@@ -255,14 +250,15 @@ def test_flood_among_ports_without_the_local_port(bench: Bench) -> None:
 def test_a_port_of_another_switch_stays_in_software(bench: Bench) -> None:
     other = nics()[1]
     other.set_mode("switchdev")
-    run("ip", "link", "set", other.pf, "up")
+    run("ip", "link", "set", other.uplink, "up")
     run("ip", "link", "set", other.wire, "up")
-    run("ovs-vsctl", "add-port", BRIDGE, other.pf)
+    run("ovs-vsctl", "add-port", BRIDGE, other.uplink)
     run(
         "ovs-ofctl",
         "add-flow",
         BRIDGE,
-        f"priority=95,in_port={bench.reps[0]},dl_dst=02:00:00:00:00:44,actions=output:{other.pf}",
+        f"priority=95,in_port={bench.reps[0]},dl_dst=02:00:00:00:00:44,"
+        f"actions=output:{other.uplink}",
     )
     frame = Frame(bench.vfs[0].mac, "02:00:00:00:00:44", payload=b"<other switch>")
     try:
@@ -280,7 +276,7 @@ def test_a_port_of_another_switch_stays_in_software(bench: Bench) -> None:
                     for line in lines
                 )
 
-            wait_until("the flow in TC software", in_software)
+            wait_until(in_software, "the flow in TC software")
     finally:
-        run("ovs-vsctl", "del-port", BRIDGE, other.pf)
+        run("ovs-vsctl", "del-port", BRIDGE, other.uplink)
         run("ovs-ofctl", "del-flows", BRIDGE, "dl_dst=02:00:00:00:00:44")

@@ -2,24 +2,16 @@
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Iterator
 
 import pytest
-from simbench import Bench, make_bench, make_guest, vf_mac
-from simhost import (
-    DRIVER,
-    MODULE,
-    KernelLog,
-    Nic,
-    batch,
-    load_module,
-    nics,
-    reset,
-    run,
-    settle,
-    wait_until,
-)
+
+from guest import make_guest
+from host import batch, run, settle, wait_until
+from kernel_log import KernelLog
+from nic import DRIVER, MODULE, Nic, load_module, nics
+from reset import reset
+from workbench import Bench, make_bench, vf_mac
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -38,18 +30,11 @@ class Traffic:
     """Floods from one guest to another and to the outside until stopped."""
 
     def __init__(self, bench: Bench) -> None:
-        self._pings = [self._flood(bench, address) for address in ("10.0.0.2", "10.0.0.100")]
+        targets = ("10.0.0.2", "10.0.0.100")
+        self._pings = [bench.vfs[0].start("ping", "-q", "-f", address) for address in targets]
         before = bench.nic.counters()["vf0"]["rx_packets"]
         wait_until(
-            "traffic flows", lambda: bench.nic.counters()["vf0"]["rx_packets"] > before + 200
-        )
-
-    @staticmethod
-    def _flood(bench: Bench, address: str) -> subprocess.Popen[bytes]:
-        return subprocess.Popen(
-            ["ip", "netns", "exec", bench.vfs[0].name, "ping", "-q", "-f", address],
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
+            lambda: bench.nic.counters()["vf0"]["rx_packets"] > before + 200, "traffic flows"
         )
 
     def stop(self) -> None:
@@ -61,9 +46,11 @@ class Traffic:
 def loaded_bench(card: Nic) -> Bench:
     """Guests that reach each other by rules, some on the slow path, and idle rules besides."""
     bench = make_bench(card, 4)
-    ports = {vf_mac(vf): rep for vf, rep in enumerate(bench.reps)} | {bench.outside.mac: card.pf}
-    lines = [f"qdisc add dev {dev} clsact" for dev in (card.pf, *bench.reps)]
-    for dev in (card.pf, *bench.reps):
+    ports = {vf_mac(vf): rep for vf, rep in enumerate(bench.reps)} | {
+        bench.outside.mac: card.uplink
+    }
+    lines = [f"qdisc add dev {dev} clsact" for dev in (card.uplink, *bench.reps)]
+    for dev in (card.uplink, *bench.reps):
         lines += [
             f"filter add dev {dev} ingress protocol ip prio 1 flower skip_sw dst_mac {mac} "
             f"action mirred egress redirect dev {out}"
@@ -156,11 +143,11 @@ def test_a_namespace_goes_with_its_vf(card: Nic) -> None:
     traffic = Traffic(bench)
     try:
         run("ip", "netns", "del", "g1")
-        wait_until("the VF is back", lambda: list((card.sysfs / "virtfn1" / "net").iterdir()))
+        wait_until(lambda: list((card.sysfs / "virtfn1" / "net").iterdir()), "the VF is back")
     finally:
         traffic.stop()
     run("ip", "netns", "del", "w")
-    wait_until("the wire is back", lambda: card.wire in run("ip", "-br", "link"))
+    wait_until(lambda: card.wire in run("ip", "-br", "link"), "the wire is back")
     assert not log.complaints()
 
 

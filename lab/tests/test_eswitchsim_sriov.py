@@ -8,7 +8,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from simhost import KernelLog, Nic, fails, nics, reset, run, run_json, settle, wait_until
+
+from host import fails, run, run_json, settle, wait_until
+from kernel_log import KernelLog
+from nic import Nic, nics
+from reset import reset
 
 FIRST_MAC = 0x08C0EB329811
 
@@ -42,19 +46,19 @@ def test_identity(card: Nic) -> None:
     for index, nic in enumerate(nics()):
         mac = f"{FIRST_MAC + 0x10 * index:012x}"
         want = ":".join(mac[at : at + 2] for at in range(0, 12, 2))
-        assert netdev(nic.pf)["address"] == want
-        assert want in run("ethtool", "-P", nic.pf)
-        info = run("ethtool", "-i", nic.pf)
+        assert netdev(nic.uplink)["address"] == want
+        assert want in run("ethtool", "-P", nic.uplink)
+        info = run("ethtool", "-i", nic.uplink)
         assert "driver: eswitchsim\n" in info
         assert f"bus-info: {nic.pci}\n" in info
         assert "driver: eswitchsim_wire" in run("ethtool", "-i", nic.wire)
         assert not Path(f"/sys/class/net/{nic.wire}/device").exists()
-        assert Path(f"/sys/class/net/{nic.pf}/phys_port_name").read_text() == "p0\n"
+        assert Path(f"/sys/class/net/{nic.uplink}/phys_port_name").read_text() == "p0\n"
         seen.add(nic.switch_id)
         port = nic.ports()["65535"]
         assert port["flavour"] == "physical"
         assert port["port"] == 0
-        assert port["netdev"] == nic.pf
+        assert port["netdev"] == nic.uplink
         assert nic.eswitch() == {"mode": "legacy", "inline-mode": "none", "encap-mode": "basic"}
     assert len(seen) == len(nics()), "each NIC is a switch of its own"
     shown = run_json("devlink", "-j", "dev", "info", card.handle)["info"][card.handle]
@@ -94,18 +98,18 @@ def test_admin_mac_takes_effect_at_probe(card: Nic) -> None:
     card.set_numvfs(2)
     assert not (card.sysfs / "virtfn0" / "driver").exists()
     assert card.link_vf(0)["address"] == "00:00:00:00:00:00"
-    run("ip", "link", "set", card.pf, "vf", "0", "mac", "52:54:00:aa:bb:01")
+    run("ip", "link", "set", card.uplink, "vf", "0", "mac", "52:54:00:aa:bb:01")
     card.set_autoprobe(True)
     card.vf_bind(0)
     assert netdev(card.vf_netdev(0))["address"] == "52:54:00:aa:bb:01"
-    run("ip", "link", "set", card.pf, "vf", "0", "mac", "52:54:00:aa:bb:02")
+    run("ip", "link", "set", card.uplink, "vf", "0", "mac", "52:54:00:aa:bb:02")
     assert card.link_vf(0)["address"] == "52:54:00:aa:bb:02"
     assert netdev(card.vf_netdev(0))["address"] == "52:54:00:aa:bb:01", "not before the next probe"
     card.vf_unbind(0)
     card.vf_bind(0)
     assert netdev(card.vf_netdev(0))["address"] == "52:54:00:aa:bb:02"
-    fails("ip", "link", "set", card.pf, "vf", "0", "mac", "01:00:5e:00:00:01")
-    fails("ip", "link", "set", card.pf, "vf", "2", "mac", "52:54:00:aa:bb:03")
+    fails("ip", "link", "set", card.uplink, "vf", "0", "mac", "01:00:5e:00:00:01")
+    fails("ip", "link", "set", card.uplink, "vf", "2", "mac", "52:54:00:aa:bb:03")
     card.set_numvfs(0)
     card.set_numvfs(1)
     assert card.link_vf(0)["address"] == "00:00:00:00:00:00", "gone with the VFs"
@@ -125,11 +129,11 @@ def test_no_admin_mac_is_another_random_one_at_each_probe(card: Nic) -> None:
 
 def test_attributes_in_legacy_mode(card: Nic) -> None:
     card.set_numvfs(1)
-    run("ip", "link", "set", card.pf, "vf", "0", "max_tx_rate", "500", "min_tx_rate", "100")
-    run("ip", "link", "set", card.pf, "vf", "0", "vlan", "7", "qos", "3")
-    run("ip", "link", "set", card.pf, "vf", "0", "spoofchk", "on")
-    run("ip", "link", "set", card.pf, "vf", "0", "trust", "on")
-    run("ip", "link", "set", card.pf, "vf", "0", "state", "enable")
+    run("ip", "link", "set", card.uplink, "vf", "0", "max_tx_rate", "500", "min_tx_rate", "100")
+    run("ip", "link", "set", card.uplink, "vf", "0", "vlan", "7", "qos", "3")
+    run("ip", "link", "set", card.uplink, "vf", "0", "spoofchk", "on")
+    run("ip", "link", "set", card.uplink, "vf", "0", "trust", "on")
+    run("ip", "link", "set", card.uplink, "vf", "0", "state", "enable")
     shown = card.link_vf(0)
     assert shown["rate"] == {"max_tx": 500, "min_tx": 100}
     assert shown["vlan_list"][0]["vlan"] == 7
@@ -137,8 +141,8 @@ def test_attributes_in_legacy_mode(card: Nic) -> None:
     assert shown["spoofchk"]
     assert shown["trust"]
     assert shown["link_state"] == "enable"
-    fails("ip", "link", "set", card.pf, "vf", "0", "max_tx_rate", "5", "min_tx_rate", "10")
-    fails("ip", "link", "set", card.pf, "vf", "0", "vlan", "7", "proto", "802.1ad")
+    fails("ip", "link", "set", card.uplink, "vf", "0", "max_tx_rate", "5", "min_tx_rate", "10")
+    fails("ip", "link", "set", card.uplink, "vf", "0", "vlan", "7", "proto", "802.1ad")
 
 
 def test_attributes_in_switchdev_mode(card: Nic) -> None:
@@ -154,9 +158,9 @@ def test_attributes_in_switchdev_mode(card: Nic) -> None:
         "spoofchk off",
         "trust off",
     ):
-        run("ip", "link", "set", card.pf, "vf", "0", *accepted.split())
+        run("ip", "link", "set", card.uplink, "vf", "0", *accepted.split())
     for refused in ("vlan 7", "spoofchk on", "trust on"):
-        said = fails("ip", "link", "set", card.pf, "vf", "0", *refused.split())
+        said = fails("ip", "link", "set", card.uplink, "vf", "0", *refused.split())
         assert "Operation not supported" in said
     assert log.has("legacy vf vlan setting isn't supported in switchdev mode")
 
@@ -219,7 +223,7 @@ def test_all_vfs(card: Nic, first: str) -> None:
         assert (net / "phys_switch_id").read_text().strip() == card.switch_id
         assert (net / "device").resolve() == card.sysfs.resolve()
     card.set_numvfs(0)
-    wait_until("representors are gone", lambda: list(card.ports()) == ["65535"])
+    wait_until(lambda: list(card.ports()) == ["65535"], "representors are gone")
     assert not log.complaints()
 
 

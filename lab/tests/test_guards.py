@@ -4,26 +4,26 @@ from __future__ import annotations
 
 import os
 import pty
-from collections.abc import Callable
 from pathlib import Path
 
-from lab import Guest, Nic, apply, eswitch, run, wait_until
+from guest import MakeGuest
+from host import run, wait_until
+from nic import Nic
+from program import apply, eswitch
 from specs import RECIPE, simple
-
-MakeGuest = Callable[[str, str, str], Guest]
 
 
 def test_a_vf_in_a_guest_is_not_pulled(nic: Nic, guest: MakeGuest) -> None:
     apply(simple(2, driver="host"))
-    one = guest("one", "10.3.0.1/24", nic.vf_netdev(0))
+    one = guest("one", nic.wait_vf_netdev(0), "10.3.0.1/24")
     refused = apply(simple(4, driver="host"), status=4)
     assert "in use" in refused.err
     assert "hint:" in refused.err
-    assert nic.vfs == 2
+    assert nic.numvfs == 2
     refused = eswitch("rollback", "--yes")
     assert refused.status == 4
     assert "in use" in refused.err
-    assert nic.vfs == 2
+    assert nic.numvfs == 2
     assert "10.3.0.1" in one.run("ip", "addr", "show", one.netdev)
 
 
@@ -50,7 +50,7 @@ def test_a_change_that_somebody_notices_needs_consent(nic: Nic) -> None:
 def test_the_terminal_hangs_up(nic: Nic, tmp_path: Path) -> None:
     spec = tmp_path / "recipe.yaml"
     spec.write_text(RECIPE)
-    nic.fault("sriov_delay_ms", 3000)
+    nic.set_fault("sriov_delay_ms", 3000)
     child, terminal = pty.fork()
     if child == 0:
         os.execvp("eswitch", ["eswitch", "apply", "--yes", str(spec)])
@@ -58,7 +58,7 @@ def test_the_terminal_hangs_up(nic: Nic, tmp_path: Path) -> None:
     os.close(terminal)
     _, status = os.waitpid(child, 0)
     assert os.waitstatus_to_exitcode(status) in (0, 1), "1: nobody was there to read the end"
-    assert nic.vfs == 2
+    assert nic.numvfs == 2
     assert eswitch("plan", str(spec)).status == 0
 
 
@@ -97,7 +97,7 @@ def test_a_wrong_spec_touches_nothing(nic: Nic) -> None:
     assert "<stdin>:5:5" in wrong.err
     assert "vfs" in wrong.err
     assert nic.mode == "legacy"
-    most = int((nic.sysfs / "sriov_totalvfs").read_text())
+    most = nic.totalvfs
     too_many = apply(simple(most + 1), status=4)
     assert f"can have {most}" in too_many.err
     assert nic.mode == "legacy"

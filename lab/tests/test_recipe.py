@@ -5,16 +5,15 @@ And eswitch understands what was made that way: `show`, `verify` and `init` read
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
-from lab import Guest, Nic, eswitch, nics, run, wait_until
-
-MakeGuest = Callable[[str, str, str], Guest]
+from guest import MakeGuest
+from host import run, wait_until
+from nic import Nic, nics
+from program import eswitch
 
 
 def by_hand(nic: Nic) -> None:
     pf = nic.uplink
-    run("devlink", "dev", "eswitch", "set", f"pci/{nic.pci}", "mode", "switchdev")
+    run("devlink", "dev", "eswitch", "set", nic.handle, "mode", "switchdev")
     run("sh", "-c", f"echo 2 > /sys/class/net/{pf}/device/sriov_numvfs")
     run("udevadm", "settle")
     run("ethtool", "-K", pf, "hw-tc-offload", "on")
@@ -29,9 +28,9 @@ def by_hand(nic: Nic) -> None:
 
 def test_the_recipes_commands_end_in_the_recipes_proof(nic: Nic, guest: MakeGuest) -> None:
     by_hand(nic)
-    one = guest("one", "192.168.1.11/24", nic.vf_netdev(0))
-    two = guest("two", "192.168.1.12/24", nic.vf_netdev(1))
-    outside = guest("outside", "192.168.1.1/24", nic.wire)
+    one = guest("one", nic.wait_vf_netdev(0), "192.168.1.11/24")
+    two = guest("two", nic.wait_vf_netdev(1), "192.168.1.12/24")
+    outside = guest("outside", nic.wire, "192.168.1.1/24")
     for pair in ((one, two), (one, outside), (two, outside)):
         pair[0].wait_for(pair[1])
         pair[0].start("ping", "-i", "0.2", pair[1].ip)

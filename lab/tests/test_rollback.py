@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import subprocess
-from pathlib import Path
 
-from lab import Nic, apply, eswitch, run, wait_until
+from host import run, wait_until
+from nic import Nic
+from program import apply, eswitch
 from specs import RECIPE, simple
 
 
@@ -21,7 +22,7 @@ def picture(nic: Nic) -> dict[str, object]:
     links = json.loads(run("ip", "-j", "-d", "link", "show"))
     return {
         "mode": nic.mode,
-        "vfs": nic.vfs,
+        "vfs": nic.numvfs,
         "autoprobe": (nic.sysfs / "sriov_drivers_autoprobe").read_text(),
         "links": sorted((link["ifname"], "UP" in link["flags"]) for link in links),
         "vf": [link.get("vfinfo_list") for link in links if link["ifname"] == nic.uplink],
@@ -30,7 +31,7 @@ def picture(nic: Nic) -> dict[str, object]:
         "config": run("ovs-vsctl", "get", "Open_vSwitch", ".", "other_config"),
         "addresses": run("ip", "-br", "addr", "show", "scope", "global"),
         "routes": run("ip", "route"),
-        "drivers": [(nic.sysfs / f"virtfn{vf}" / "driver").exists() for vf in range(nic.vfs)],
+        "drivers": [(nic.sysfs / f"virtfn{vf}" / "driver").exists() for vf in range(nic.numvfs)],
     }
 
 
@@ -50,8 +51,7 @@ def test_back_to_legacy_vfs_with_their_macs(nic: Nic) -> None:
         run("ip", "link", "set", nic.uplink, "vf", str(vf), "mac", mac)
     run("ip", "link", "set", nic.uplink, "vf", "1", "vlan", "7")
     (nic.sysfs / "sriov_drivers_autoprobe").write_text("1")
-    Path("/sys/bus/pci/drivers/eswitchsim/bind").write_text((nic.sysfs / "virtfn0").resolve().name)
-    run("udevadm", "settle")
+    nic.vf_bind(0)
     start = picture(nic)
     apply(RECIPE)
     rollback()
@@ -66,7 +66,7 @@ def test_back_to_the_spec_before(nic: Nic) -> None:
     assert picture(nic) == start
     rollback()
     assert nic.mode == "legacy"
-    assert nic.vfs == 0
+    assert nic.numvfs == 0
     assert "nothing to roll back" in rollback()
 
 
@@ -94,16 +94,16 @@ def test_a_port_comes_back_with_its_trunks_and_marks(nic: Nic) -> None:
 
 def test_after_a_failed_apply(nic: Nic) -> None:
     start = picture(nic)
-    nic.fault("max_vfs_created", 3)
+    nic.set_fault("max_vfs_created", 3)
     apply(simple(8), status=1)
-    nic.fault("max_vfs_created", 0)
+    nic.set_fault("max_vfs_created", 0)
     rollback()
     assert picture(nic) == start
 
 
 def test_after_a_killed_apply(nic: Nic) -> None:
     start = picture(nic)
-    nic.fault("sriov_delay_ms", 3000)
+    nic.set_fault("sriov_delay_ms", 3000)
     process = subprocess.Popen(["eswitch", "apply", "--yes", "-"], stdin=subprocess.PIPE, text=True)
     assert process.stdin is not None
     process.stdin.write(RECIPE)
@@ -111,7 +111,7 @@ def test_after_a_killed_apply(nic: Nic) -> None:
     wait_until(lambda: nic.mode == "switchdev", "the apply is under way")
     process.kill()
     process.wait()
-    nic.fault("sriov_delay_ms", 0)
-    wait_until(lambda: nic.vfs in (0, 2), "the kernel has finished")
+    nic.set_fault("sriov_delay_ms", 0)
+    wait_until(lambda: nic.numvfs in (0, 2), "the kernel has finished")
     rollback()
     assert picture(nic) == start

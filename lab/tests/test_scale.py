@@ -6,17 +6,18 @@ import os
 import sys
 
 sys.path.append("/opt/eswitch-program")
-from lab import Nic, apply, eswitch, run, wait_until
-from specs import simple
-
 from eswitch.host.local import LocalHost
 from eswitch.model.identifiers import PciAddress
 from eswitch.observe import names_to_come
+from host import run, wait_until
+from nic import Nic
+from program import apply, eswitch
+from specs import simple
 
 
 def test_names_stay_once_the_wait_is_over(nic: Nic) -> None:
     host, pf = LocalHost(), PciAddress(nic.pci)
-    run("devlink", "dev", "eswitch", "set", f"pci/{nic.pci}", "mode", "switchdev")
+    run("devlink", "dev", "eswitch", "set", nic.handle, "mode", "switchdev")
     (nic.sysfs / "sriov_drivers_autoprobe").write_text("0")
     for _ in range(2):
         (nic.sysfs / "sriov_numvfs").write_text("127")
@@ -34,8 +35,8 @@ def test_names_stay_once_the_wait_is_over(nic: Nic) -> None:
 def test_127_vfs(nic: Nic) -> None:
     spec = simple(127)
     apply(spec)
-    assert nic.vfs == 127
-    ports = nic.ports()
+    assert nic.numvfs == 127
+    ports = nic.vf_ports()
     assert len(ports) == 127
     assert len({port["function"]["hw_addr"] for port in ports.values()}) == 127
     assert len(run("ovs-vsctl", "list-ports", "vmbr2").split()) == 128
@@ -45,5 +46,5 @@ def test_127_vfs(nic: Nic) -> None:
     assert len(shown.out.splitlines()) < 60
     undone = eswitch("rollback", "--yes")
     assert undone.status == 0, undone.err
-    assert nic.vfs == 0
+    assert nic.numvfs == 0
     assert nic.mode == "legacy"

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 
-from lab import Guest, Nic, apply, cpu_hits, datapath_flows, eswitch, wait_until
+from guest import Guest, MakeGuest
+from host import run, wait_until
+from nic import Nic, cpu_hits
+from program import apply, eswitch
 from specs import RECIPE, simple
-
-MakeGuest = Callable[[str, str, str], Guest]
 
 
 def verdicts(layer: str, *args: str, spec: str) -> dict[str, str]:
@@ -24,9 +24,9 @@ def verdicts(layer: str, *args: str, spec: str) -> dict[str, str]:
 def three(nic: Nic, guest: MakeGuest) -> tuple[Guest, Guest, Guest]:
     """The recipe's set-up with two guests and the outside network."""
     apply(RECIPE)
-    one = guest("one", "192.168.1.11/24", nic.vf_netdev(0))
-    two = guest("two", "192.168.1.12/24", nic.vf_netdev(1))
-    outside = guest("outside", "192.168.1.1/24", nic.wire)
+    one = guest("one", nic.wait_vf_netdev(0), "192.168.1.11/24")
+    two = guest("two", nic.wait_vf_netdev(1), "192.168.1.12/24")
+    outside = guest("outside", nic.wire, "192.168.1.1/24")
     one.wait_for(two)
     one.wait_for(outside)
     two.wait_for(outside)
@@ -73,9 +73,12 @@ def test_iperf3_runs_in_the_e_switch(nic: Nic, guest: MakeGuest) -> None:
 
 def hardware_packets(nic: Nic) -> int:
     """Packets that the e-switch itself forwarded, by the virtual NIC's own count."""
-    header, *lines = (nic.debug / "counters").read_text().splitlines()
-    ports = [dict(zip(header.split(), line.split(), strict=True)) for line in lines]
-    return sum(int(port["hw_rx_packets"]) for port in ports if port["port"].startswith("vf"))
+    ports = nic.counters().items()
+    return sum(counted["hw_rx_packets"] for port, counted in ports if port.startswith("vf"))
+
+
+def datapath_flows() -> list[str]:
+    return run("ovs-appctl", "dpctl/dump-flows", "-m", "--names").splitlines()
 
 
 def test_a_flow_to_another_switch_is_software_and_said_so(
@@ -91,8 +94,8 @@ bridges:
   vmbr2: {{ports: [a/0, b/0]}}
 """
     apply(spec)
-    one = guest("one", "10.1.0.1/24", first.vf_netdev(0))
-    two = guest("two", "10.1.0.2/24", second.vf_netdev(0))
+    one = guest("one", first.wait_vf_netdev(0), "10.1.0.1/24")
+    two = guest("two", second.wait_vf_netdev(0), "10.1.0.2/24")
     one.wait_for(two)
     one.start("ping", "-i", "0.2", two.ip)
 
@@ -121,10 +124,10 @@ def test_vlans_isolate(nic: Nic, guest: MakeGuest) -> None:
     )
     assert "vlan: 30" in spec
     apply(spec)
-    one = guest("one", "10.2.0.1/24", nic.vf_netdev(0))
-    same = guest("same", "10.2.0.2/24", nic.vf_netdev(1))
-    other = guest("other", "10.2.0.3/24", nic.vf_netdev(2))
-    outside = guest("outside", "10.9.0.9/24", nic.wire)
+    one = guest("one", nic.wait_vf_netdev(0), "10.2.0.1/24")
+    same = guest("same", nic.wait_vf_netdev(1), "10.2.0.2/24")
+    other = guest("other", nic.wait_vf_netdev(2), "10.2.0.3/24")
+    outside = guest("outside", nic.wire, "10.9.0.9/24")
     outside.run("ip", "link", "add", "link", nic.wire, "name", "v20", "type", "vlan", "id", "20")
     outside.run("ip", "addr", "add", "10.2.0.9/24", "dev", "v20")
     outside.run("ip", "link", "set", "v20", "up")

@@ -1,4 +1,4 @@
-"""Ethernet frames for the eswitchsim tests: build, send, catch and check them.
+"""Ethernet frames: build, send, catch and check them.
 
 A small stand-in for a packet library, as the guest has only the standard library. Checksums are
 computed here on their own, so that those of the module are judged and not repeated.
@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from ipaddress import ip_address
 
-from simhost import in_netns
+from namespace import in_netns
 
 ETH_P_ALL = 0x0003
 ETH_P_IP, ETH_P_ARP, ETH_P_IPV6, ETH_P_8021Q = 0x0800, 0x0806, 0x86DD, 0x8100
