@@ -126,18 +126,20 @@ def test_interrupted(command: Command, host: CliHost) -> None:
 
 
 def test_the_terminal_goes_away(command: Command, host: CliHost) -> None:
+    before = signal.getsignal(signal.SIGHUP)
     host.signals["ip link"] = signal.SIGHUP
     assert command("apply", SPEC, host=host).code == 0
     assert any(text.startswith("ip link set") for text in host.log)
-    assert signal.getsignal(signal.SIGHUP) is signal.SIG_DFL
+    assert signal.getsignal(signal.SIGHUP) is before
 
 
 def test_terminated(command: Command, host: CliHost) -> None:
+    before = signal.getsignal(signal.SIGTERM)
     host.signals["ip link"] = signal.SIGTERM
     answer = command("apply", SPEC, host=host)
     expect(answer, "apply-interrupted")
     assert answer.code == 130
-    assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+    assert signal.getsignal(signal.SIGTERM) is before
 
 
 def test_the_terminal_goes_away_while_undoing(command: Command, host: CliHost) -> None:

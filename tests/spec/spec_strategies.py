@@ -96,10 +96,11 @@ def _vfs(draw: st.DrawFn, index: int, mac: MacAddress, vlans: bool) -> DesiredVf
 def states(draw: st.DrawFn) -> DesiredState:
     names = draw(st.lists(NIC_NAMES, max_size=3, unique=True))
     bridge_names = draw(st.lists(BRIDGE_NAMES, max_size=3, unique=True))
-    bridge_names = [name for name in bridge_names if name not in names]
+    interface_names = draw(st.lists(INTERFACE_NAMES, min_size=3, max_size=3, unique=True))
+    bridge_names = [name for name in bridge_names if name not in (*names, *interface_names)]
     pool = iter(draw(st.lists(macs(), min_size=30, max_size=30, unique=True)))
     slots = iter(draw(st.lists(pcis(), min_size=3, max_size=3, unique=True)))
-    interfaces = iter(draw(st.lists(INTERFACE_NAMES, min_size=3, max_size=3, unique=True)))
+    interfaces = iter(interface_names)
     nics = []
     ports: list[DesiredPort] = []
     for name in names:
@@ -107,9 +108,7 @@ def states(draw: st.DrawFn) -> DesiredState:
         vlans = mode is EswitchMode.SWITCHDEV and bool(bridge_names)
         count = draw(st.integers(0, 4))
         vfs = tuple(draw(_vfs(index, next(pool), vlans)) for index in range(count))
-        interface = next(interfaces)
-        bridge_names = [bridge for bridge in bridge_names if bridge != interface] or bridge_names
-        match = draw(_matches(next(pool), next(slots), interface))
+        match = draw(_matches(next(pool), next(slots), next(interfaces)))
         inline = draw(st.none() | st.sampled_from(list(InlineMode)))
         encap = draw(st.none() | st.sampled_from(list(EncapMode)))
         nics.append(DesiredNic(name, match, vfs, mode, inline, encap))
