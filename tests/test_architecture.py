@@ -16,7 +16,8 @@ MAY_IMPORT = {
     "stages": {"model"},
     "engine": {"model", "host", "observe", "stages"},
     "offload": {"model", "host", "observe", "stages"},
-    "cli": {"model", "spec", "host", "observe", "stages", "engine", "offload"},
+    "twin": {"model", "host"},
+    "cli": {"model", "spec", "host", "observe", "stages", "engine", "offload", "twin"},
 }
 # Modules with effects; only the door may use them.
 EFFECTS = {"subprocess", "os", "pathlib", "shutil", "socket", "fcntl", "signal", "tempfile"}

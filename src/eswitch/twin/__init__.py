@@ -1,0 +1,15 @@
+"""A simulated machine behind the same door as the real one (`host.Host`).
+
+    machines/*.yaml --catalog--> State --views: tree, commands--> what observers read
+                                   ^                                 engine writes
+                                   '---- nics, links, vswitch, guests, boot <-'
+
+The state is modelled once (`state.py`); files and tools' outputs are views of it. The lab is its
+judge: the parity suite runs the same operations on both.
+"""
+
+from .catalog import names, open_machine
+from .faults import Fault, Kind, PowerLoss
+from .host import NotSimulated, Twin
+
+__all__ = ["Fault", "Kind", "NotSimulated", "PowerLoss", "Twin", "names", "open_machine"]

@@ -1,0 +1,257 @@
+"""Machines as data: YAML files, those that come with eswitch and one's own.
+
+A file says what the machine *is* (cards, firmware, kernel, its own configuration); what it then
+looks like comes from booting it (`boot.py`). Keys are the fields of the classes below.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from importlib.resources import files
+from io import StringIO
+from typing import Any, cast
+
+from eswitch.errors import SpecError
+
+from .boot import boot
+from .nics import total_vfs
+from .saved import build
+from .state import (
+    Address,
+    Card,
+    Configured,
+    Database,
+    Function,
+    Guest,
+    Kernel,
+    OpenVswitch,
+    Pf,
+    Platform,
+    Route,
+    State,
+    Unit,
+)
+from .vswitch import fresh_database
+
+_TOOLS = ("iproute2", "ethtool", "udev", "util-linux", "systemd", "kmod")
+_UNITS = ("openvswitch-switch", "ovsdb-server", "ovs-vswitchd")
+_NIC_CLASS = "020000"
+
+# Kernel configurations by name. Debian 13's own: without NET_TC_SKB_EXT the kernel builds mlx5
+# without MLX5_CLS_ACT from 6.12 on, that is without flower (style.md finding 1).
+_COMMON = {
+    "NET_SCH_INGRESS": "m",
+    "NET_CLS_FLOWER": "m",
+    "NET_ACT_MIRRED": "m",
+    "NET_SWITCHDEV": "y",
+    "BNXT_FLOWER_OFFLOAD": "y",
+    "ICE_SWITCHDEV": "y",
+    "MLX5_ESWITCH": "y",
+    "NFP_APP_FLOWER": "y",
+}
+_OPTIONS = {
+    "debian13": _COMMON,
+    "proxmox": {**_COMMON, "NET_TC_SKB_EXT": "y", "MLX5_CLS_ACT": "y", "MLX5_TC_CT": "y"},
+}
+
+
+@dataclass
+class NicSpec:
+    """A card with e-switch or SR-IOV. `ports` are the PCI addresses of its PFs, with their MACs;
+    `id` and `vf_id` are `15b3:101d`; `wire` gives each PF an interface for its far end."""
+
+    driver: str
+    id: str
+    ports: dict[str, str]
+    vf_id: str = ""
+    bridge: str = ""
+    pci_class: str = _NIC_CLASS
+    switch_id: str = ""
+    firmware: dict[str, str] = field(default_factory=dict)
+    permaddr: bool = False
+    wire: bool = False
+
+
+@dataclass
+class DeviceSpec:
+    """Another PCI function."""
+
+    pci: str
+    id: str
+    pci_class: str
+    driver: str = ""
+    bridge: str = ""
+    virtio: str | None = None
+
+
+@dataclass
+class InterfaceSpec:
+    """An interface as the machine's own configuration has it; `pci` for one that hardware has."""
+
+    name: str = ""
+    kind: str = "physical"
+    pci: str | None = None
+    mac: str = ""
+    up: bool = False
+    master: str | None = None
+    link: str | None = None
+    vlan: int | None = None
+    addresses: list[str] = field(default_factory=list)
+    dynamic: list[str] = field(default_factory=list)
+
+
+@dataclass
+class GuestSpec:
+    """A guest that holds VF `vf` of the PF at `pf`, or is in `bridge`."""
+
+    kind: str = "vm"
+    pf: str | None = None
+    vf: int | None = None
+    bridge: str | None = None
+    mac: str = ""
+    autostart: bool = False
+
+
+@dataclass
+class MachineSpec:
+    """A machine file. `options` names a kernel configuration or lists its deviations from it."""
+
+    about: str
+    release: str
+    options: str
+    cmdline: str = "BOOT_IMAGE=/boot/vmlinuz root=/dev/mapper/pve-root ro quiet"
+    platform: Platform = field(default_factory=Platform)
+    ovs: str = ""
+    packages: list[str] = field(default_factory=list)
+    missing: list[str] = field(default_factory=list)
+    nics: dict[str, NicSpec] = field(default_factory=dict)
+    devices: list[DeviceSpec] = field(default_factory=list)
+    interfaces: list[InterfaceSpec] = field(default_factory=list)
+    routes: list[Route] = field(default_factory=list)
+    guests: dict[str, GuestSpec] = field(default_factory=dict)
+    files: dict[str, str] = field(default_factory=dict)
+    environment: dict[str, str] = field(default_factory=dict)
+    root: bool = True
+
+
+def names() -> tuple[str, ...]:
+    """The machines that come with eswitch."""
+    folder = files(__package__).joinpath("machines")
+    found = (entry.name for entry in folder.iterdir())
+    return tuple(sorted(name[:-5] for name in found if name.endswith(".yaml")))
+
+
+def open_machine(name: str) -> State:
+    """A machine that comes with eswitch, freshly booted. Raises SpecError for any other name."""
+    if name not in names():
+        hint = f"there are {', '.join(names())}; or name a file: ./{name}.yaml"
+        raise SpecError(f"no machine {name}", hint=hint)
+    folder = files(__package__).joinpath("machines")
+    return parse(folder.joinpath(f"{name}.yaml").read_text("utf-8"), name)
+
+
+def parse(text: str, name: str) -> State:
+    """A machine from the text of its file, freshly booted. Raises SpecError with `name`."""
+    from ruamel.yaml import YAML  # noqa: PLC0415 (60 ms that a kept machine does not pay)
+    from ruamel.yaml.error import YAMLError  # noqa: PLC0415
+
+    try:
+        data: Any = YAML(typ="safe", pure=True).load(StringIO(text))
+        spec = cast("MachineSpec", build(MachineSpec, data))
+        state = _deliver(spec, name.rpartition("/")[2].removesuffix(".yaml"))
+    except (YAMLError, TypeError, ValueError, KeyError, AttributeError) as wrong:
+        said = str(wrong).replace("\n", " ")
+        hint = "the machines that come with eswitch are examples: eswitch twin list"
+        raise SpecError(f"it describes no machine: {said}", where=name, hint=hint) from None
+    return state
+
+
+def _deliver(spec: MachineSpec, name: str) -> State:
+    if spec.options not in _OPTIONS:
+        raise ValueError(f"options are one of {', '.join(_OPTIONS)}, not {spec.options}")
+    kernel = Kernel(spec.release, dict(_OPTIONS[spec.options]))
+    kernel.cmdline = kernel.next_cmdline = spec.cmdline
+    kernel.lockdown = spec.platform.secure_boot
+    packages = {*_TOOLS, *spec.packages, *(["openvswitch-switch"] if spec.ovs else [])}
+    state = State(
+        name=name,
+        about=spec.about,
+        kernel=kernel,
+        platform=spec.platform,
+        ovs=OpenVswitch(spec.ovs, Database("")),
+        packages=sorted(packages - set(spec.missing)),
+        root=spec.root,
+        environment=spec.environment,
+        files=spec.files,
+        configured_routes=spec.routes,
+    )
+    state.ovs.database = fresh_database(state)
+    state.units = {unit: Unit() for unit in _UNITS} if spec.ovs else {}
+    for device in spec.devices:
+        _add_device(state, device)
+    for card, nic in spec.nics.items():
+        _add_nic(state, card, nic)
+    state.functions = dict(sorted(state.functions.items()))
+    state.configured = _configured(spec)
+    for guest, wanted in spec.guests.items():
+        state.guests[guest] = Guest(guest, **vars(wanted))
+    boot(state)
+    return state
+
+
+def _add_device(state: State, device: DeviceSpec) -> None:
+    vendor, _, number = device.id.partition(":")
+    function = Function(device.pci, vendor, number, device.pci_class)
+    function.native = device.driver or None
+    function.bridge, function.virtio = device.bridge, device.virtio
+    state.functions[device.pci] = function
+
+
+def _add_nic(state: State, name: str, nic: NicSpec) -> None:
+    vendor, _, number = nic.id.partition(":")
+    first = next(iter(nic.ports.values())).replace(":", "")
+    firmware = {"SRIOV_EN": "True", "NUM_OF_VFS": "8", **nic.firmware}
+    card = Card(nic.switch_id or f"{first[:6]}0300{first[6:]}", dict(firmware), dict(firmware))
+    card.ports, card.permaddr = len(nic.ports), nic.permaddr
+    state.cards[name] = card
+    for port, (pci, mac) in enumerate(nic.ports.items()):
+        function = Function(pci, vendor, number, nic.pci_class, native=nic.driver)
+        function.bridge = nic.bridge
+        function.pf = Pf(name, mac, nic.vf_id.rpartition(":")[2] or number, port)
+        if total_vfs(state, function.pf) is not None and int(firmware["NUM_OF_VFS"]) < 0:
+            raise ValueError("NUM_OF_VFS is a number of VFs")
+        state.functions[pci] = function
+
+
+def _configured(spec: MachineSpec) -> list[Configured]:
+    loopback = Configured("loopback", name="lo", mac="00:00:00:00:00:00", up=True, mtu=65536)
+    loopback.addresses = [Address("127.0.0.1/8"), Address("::1/128")]
+    written = {each.pci: each for each in spec.interfaces if each.pci}
+    found = [loopback]
+    uplinks = [(pci, mac, nic) for nic in spec.nics.values() for pci, mac in nic.ports.items()]
+    hardware = {pci for pci, _, _ in uplinks}
+    found += [_interface(each) for each in spec.interfaces if each.pci and each.pci not in hardware]
+    for number, (pci, mac, nic) in enumerate(uplinks):
+        if nic.wire:
+            far = f"0a{mac[2:]}"
+            found.append(Configured("wire", name=f"wire{number}", mac=far, of=pci))
+        uplink = _interface(written.get(pci, InterfaceSpec(pci=pci)))
+        uplink.kind = "uplink"
+        found.append(uplink)
+    return [*found, *(_interface(each) for each in spec.interfaces if not each.pci)]
+
+
+def _interface(each: InterfaceSpec) -> Configured:
+    addresses = [Address(address) for address in each.addresses]
+    addresses += [Address(address, dynamic=True) for address in each.dynamic]
+    return Configured(
+        each.kind,
+        each.pci,
+        each.name,
+        each.mac,
+        up=each.up,
+        of=each.link,
+        master=each.master,
+        vlan=each.vlan,
+        addresses=addresses,
+    )

@@ -1,0 +1,149 @@
+"""/proc, /run, /boot and /dev as views of the machine; everything else is ordinary files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from . import vswitch
+from .boot import SELF, VSWITCHD_PID
+from .state import Link, Process, State
+from .sysfs import Sysfs
+from .tree import Directory, File, Node, Symlink, computed, fixed, text
+
+
+class Root:
+    """The whole tree of a machine: views first, then the files that somebody wrote."""
+
+    def __init__(self, state: State) -> None:
+        self.state = state
+        self.sysfs = Sysfs(state)
+
+    def node(self) -> Directory:
+        """The root directory."""
+        views = {
+            "sys": self.sysfs.root,
+            "proc": self._proc,
+            "boot": lambda: _merged(self._boot(), self._files("/boot")),
+            "run": lambda: _merged(self._run(), self._files("/run")),
+            "dev": lambda: fixed({"null": text(""), "vfio": self._vfio()}),
+        }
+        return _merged(computed(views), self._files(""))
+
+    # ---- files
+
+    def _files(self, path: str) -> Directory:
+        prefix = f"{path}/"
+
+        def below(start: str) -> Iterable[str]:
+            return (name for name in self.state.files if name.startswith(start))
+
+        def names() -> Iterable[str]:
+            return {name[len(prefix) :].split("/")[0] for name in below(prefix)}
+
+        def child(name: str) -> Node | None:
+            whole = prefix + name
+            content = self.state.files.get(whole)
+            if content is not None:
+                return File(content.encode)
+            return self._files(whole) if any(below(f"{whole}/")) else None
+
+        return Directory(names, child)
+
+    # ---- views
+
+    def _boot(self) -> Directory:
+        kernel = self.state.kernel
+        if not kernel.config_readable:
+            return fixed({})
+        lines = "".join(f"CONFIG_{name}={value}\n" for name, value in kernel.options.items())
+        return fixed({f"config-{kernel.release}": File(lines.encode)})
+
+    def _run(self) -> Directory:
+        children: dict[str, Node] = {"udev": fixed({"data": self._udev()})}
+        if vswitch.daemon_runs(self.state):
+            children["openvswitch"] = fixed({"ovs-vswitchd.pid": text(str(VSWITCHD_PID))})
+        return fixed(children)
+
+    def _udev(self) -> Directory:
+        """What udev has finished: a file for each interface, written once it is named."""
+
+        def done() -> dict[str, Link]:
+            return {f"n{link.index}": link for link in self.state.links if link.rename_at is None}
+
+        def child(name: str) -> Node | None:
+            link = done().get(name)
+            return File(lambda: _database_entry(link)) if link else None
+
+        return Directory(done, child)
+
+    def _vfio(self) -> Directory:
+        groups = [
+            str(function.group)
+            for function in self.state.functions.values()
+            if function.driver == "vfio-pci" and function.group is not None
+        ]
+        return fixed({group: text("") for group in groups})
+
+    def _proc(self) -> Directory:
+        kernel = self.state.kernel
+        named: dict[str, Node] = {
+            "cmdline": text(kernel.cmdline),
+            "self": Symlink(f"/proc/{SELF}"),
+            "net": fixed({}),
+            "sys": fixed({"kernel": fixed({"osrelease": text(kernel.release)})}),
+        }
+
+        def child(name: str) -> Node | None:
+            if name in named:
+                return named[name]
+            pid = int(name) if name.isdecimal() else 0
+            process = self._processes().get(pid)
+            return _process(pid, process) if process else None
+
+        return Directory(lambda: {*named, *map(str, self._processes())}, child)
+
+    def _processes(self) -> dict[int, Process]:
+        """The daemon's processes are there while their unit is active."""
+        gone = {
+            pid
+            for pid, process in self.state.processes.items()
+            if process.name in self.state.units and not self.state.units[process.name].active
+        }
+        return {pid: p for pid, p in self.state.processes.items() if pid not in gone}
+
+
+def _merged(first: Directory, second: Directory) -> Directory:
+    """Both in one place; the first one's children hide those of the second."""
+
+    def child(name: str) -> Node | None:
+        one = first.child(name)
+        if isinstance(one, File | Symlink):
+            return one
+        other = second.child(name)
+        if isinstance(one, Directory) and isinstance(other, Directory):
+            return _merged(one, other)
+        return one if one is not None else other
+
+    return Directory(lambda: {*first.names(), *second.names()}, child)
+
+
+def _database_entry(link: Link) -> bytes:
+    lines = [f"I:{1_000_000 + link.index}"]
+    if link.function:
+        lines += [f"E:ID_PATH=pci-{link.function}", f"E:ID_NET_NAME={link.name}"]
+    return "".join(f"{line}\n" for line in [*lines, "G:systemd", "Q:systemd", "V:1"]).encode()
+
+
+def _process(pid: int, process: Process) -> Directory:
+    stat = f"{pid} ({process.name}) S {process.parent} {pid} {pid} 0 -1 4194560"
+    environment = "".join(f"{name}={value}\0" for name, value in process.environment.items())
+    files: dict[str, Node] = {"0": Symlink("/dev/null")}
+    files |= {str(9 + n): Symlink(path) for n, path in enumerate(process.files)}
+    return fixed(
+        {
+            "comm": text(process.name[:15]),
+            "stat": text(stat),
+            "environ": File(environment.encode),
+            "fd": fixed(files),
+        }
+    )
