@@ -14,7 +14,10 @@ from eswitch.errors import HostError
 
 SPEC = "/etc/eswitch/eswitch.yaml"
 
-VERBS = ("show", "init", "validate", "plan", "apply", "verify", "flows", "rollback", "schema")
+VERBS = (
+    *("show", "init", "validate", "plan", "apply", "verify", "flows", "rollback", "schema"),
+    "twin",
+)
 
 
 def host_of(name: str) -> CliHost:

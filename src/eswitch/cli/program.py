@@ -31,19 +31,21 @@ VERBS = {
     "flows": "Where each flow of traffic runs, and why.",
     "rollback": "Undo the last apply.",
     "schema": "The JSON schema of the spec, for editors.",
+    "twin": "Try it all on a simulated machine (--twin NAME).",
 }
 
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 80}
 
 
 def _shared() -> list[click.Parameter]:
-    """Accepted before and after the verb; listed once, in the help of `eswitch` itself."""
+    """Accepted before and after the verb; listed once, in the help of `eswitch` itself, those for a
+    simulated machine in that of `eswitch twin`. Whoever needs --debug is told so."""
 
-    def keep(name: str) -> Callable[[click.Context, click.Parameter, bool], bool]:
-        def set_option(ctx: click.Context, param: click.Parameter, value: bool) -> bool:  # noqa: FBT001
+    def keep(name: str) -> Callable[[click.Context, click.Parameter, object], object]:
+        def set_option(ctx: click.Context, param: click.Parameter, value: object) -> object:
             del param
             if value:
-                setattr(ctx.find_object(Session).options, name, True)  # type: ignore[union-attr]
+                setattr(ctx.find_object(Session).options, name, value)  # type: ignore[union-attr]
             return value
 
         return set_option
@@ -54,6 +56,7 @@ def _shared() -> list[click.Parameter]:
             is_flag=True,
             expose_value=False,
             callback=keep("debug"),
+            hidden=True,
             help="Show where a defect happened (ESWITCH_DEBUG=1).",
         ),
         click.Option(
@@ -62,6 +65,22 @@ def _shared() -> list[click.Parameter]:
             expose_value=False,
             callback=keep("no_colour"),
             help="Plain text (NO_COLOR=1).",
+        ),
+        click.Option(
+            ["--twin"],
+            metavar="NAME|FILE",
+            expose_value=False,
+            callback=keep("twin"),
+            hidden=True,
+            help="On a simulated machine (`eswitch twin list`).",
+        ),
+        click.Option(
+            ["--twin-state"],
+            metavar="FILE",
+            expose_value=False,
+            callback=keep("twin_state"),
+            hidden=True,
+            help="Keep that machine in FILE between commands.",
         ),
     ]
 
@@ -74,6 +93,24 @@ class Verb(click.Command):
         self.examples = examples
         for option in _shared():
             option.hidden = True  # type: ignore[attr-defined]
+            self.params.append(option)
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The examples, each on its own line."""
+        del ctx
+        _examples(formatter, self.examples)
+
+
+class VerbGroup(click.Group):
+    """A verb with verbs of its own; lists the shared options that are named in `shows`."""
+
+    def __init__(
+        self, name: str, *, examples: tuple[str, str], shows: tuple[str, ...], **rest: object
+    ) -> None:
+        super().__init__(name, context_settings=CONTEXT, **rest)  # type: ignore[arg-type]
+        self.examples = examples
+        for option in _shared():
+            option.hidden = option.opts[0] not in shows  # type: ignore[attr-defined]
             self.params.append(option)
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -188,7 +225,8 @@ def run(words: list[str], host: Host | None) -> int:
     options = Options(debug=bool(host.environment("ESWITCH_DEBUG")))
     session = Session(host, options)
     try:
-        return _invoke(words, session)
+        with session:
+            return _invoke(words, session)
     except click.exceptions.Exit as end:
         return int(end.exit_code)
     except click.ClickException as wrong:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from eswitch.errors import NotConfirmed, Unsupported
 
@@ -14,6 +14,8 @@ from .screen import Line, Screen
 if TYPE_CHECKING:
     from eswitch.host import Host
     from eswitch.model.plain import Plain
+
+    from .simulated import Simulated
 
 
 @dataclass
@@ -24,23 +26,55 @@ class Options:
     verbose: bool = False
     debug: bool = False
     no_colour: bool = False
+    twin: str | None = None
+    twin_state: str | None = None
 
 
 @dataclass
 class Session:
-    """One run of one verb. Data goes to `out`, everything else to `err`."""
+    """One run of one verb. Data goes to `out`, everything else to `err`.
 
-    host: Host
+    `here` is the machine that runs this: the terminal and the user's own files are there. `host` is
+    the machine that the verb is about, the same one unless a simulated one was asked for. Used as a
+    context, so that a simulated machine is kept at the end, however that comes.
+    """
+
+    here: Host
     options: Options = field(default_factory=Options)
     _out: Screen | None = None
     _err: Screen | None = None
+    _simulated: Simulated | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *how: object) -> None:
+        if self._simulated is not None:
+            self._simulated.close()
+
+    @property
+    def host(self) -> Host:
+        """The machine that the verb is about."""
+        if not self.options.twin and not self.options.twin_state:
+            return self.here
+        return self.simulated.twin
+
+    @property
+    def simulated(self) -> Simulated:
+        """The simulated machine. Raises SpecError if none was asked for, or there is none."""
+        if self._simulated is None:
+            from .simulated import Simulated  # noqa: PLC0415 (only --twin pays for it)
+
+            self._simulated = Simulated(self.here, self.options.twin, self.options.twin_state)
+            self.err.say(f"twin: {self._simulated.title}")
+        return self._simulated
 
     @property
     def out(self) -> Screen:
         """Standard output."""
         if self._out is None:
             off = self.options.no_colour
-            self._out = Screen(sys.stdout, self.host.environment, no_colour=off)
+            self._out = Screen(sys.stdout, self.here.environment, no_colour=off)
         return self._out
 
     @property
@@ -48,7 +82,7 @@ class Session:
         """Standard error."""
         if self._err is None:
             off = self.options.no_colour
-            self._err = Screen(sys.stderr, self.host.environment, no_colour=off)
+            self._err = Screen(sys.stderr, self.here.environment, no_colour=off)
         return self._err
 
     @property

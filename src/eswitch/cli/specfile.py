@@ -33,7 +33,9 @@ def load(session: Session, path: str | None) -> tuple[DesiredState, str]:
     if name == STDIN:
         return load(_from_stdin(session, MAX_SPEC_BYTES + 1), "<stdin>"), "<stdin>"
     try:
-        data = session.host.read_bytes(name, MAX_SPEC_BYTES + 1)
+        # A file that the user names is the user's; the default one is the machine's own.
+        holder = session.here if path else session.host
+        data = holder.read_bytes(name, MAX_SPEC_BYTES + 1)
     except HostError as refusal:
         raise _unreadable(refusal, name) from None
     return load(data, name), name

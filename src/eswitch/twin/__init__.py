@@ -8,8 +8,18 @@ The state is modelled once (`state.py`); files and tools' outputs are views of i
 judge: the parity suite runs the same operations on both.
 """
 
-from .catalog import names, open_machine
+from .catalog import describe, names, open_machine, parse
 from .faults import Fault, Kind, PowerLoss
 from .host import NotSimulated, Twin
 
-__all__ = ["Fault", "Kind", "NotSimulated", "PowerLoss", "Twin", "names", "open_machine"]
+__all__ = [
+    "Fault",
+    "Kind",
+    "NotSimulated",
+    "PowerLoss",
+    "Twin",
+    "describe",
+    "names",
+    "open_machine",
+    "parse",
+]

@@ -141,6 +141,11 @@ def names() -> tuple[str, ...]:
     return tuple(sorted(name[:-5] for name in found if name.endswith(".yaml")))
 
 
+def describe(name: str) -> str:
+    """What one of them is, in a sentence."""
+    return open_machine(name).about
+
+
 def open_machine(name: str) -> State:
     """A machine that comes with eswitch, freshly booted. Raises SpecError for any other name."""
     if name not in names():
@@ -158,12 +163,16 @@ def parse(text: str, name: str) -> State:
     try:
         data: Any = YAML(typ="safe", pure=True).load(StringIO(text))
         spec = cast("MachineSpec", build(MachineSpec, data))
-        state = _deliver(spec, name.rpartition("/")[2].removesuffix(".yaml"))
+        state = _deliver(spec, _short(name))
     except (YAMLError, TypeError, ValueError, KeyError, AttributeError) as wrong:
         said = str(wrong).replace("\n", " ")
         hint = "the machines that come with eswitch are examples: eswitch twin list"
         raise SpecError(f"it describes no machine: {said}", where=name, hint=hint) from None
     return state
+
+
+def _short(name: str) -> str:
+    return name.rpartition("/")[2].removesuffix(".yaml").removesuffix(".yml")
 
 
 def _deliver(spec: MachineSpec, name: str) -> State:

@@ -79,11 +79,17 @@ class Twin:
         advance(self.state, 0.0)
 
     def traffic(
-        self, one: str, other: str, *, seconds: float = 10.0, rate: int = 100, size: int = 98
+        self,
+        one: str,
+        other: str,
+        *,
+        seconds: float = 10.0,
+        watch: float = 2.0,
+        rate: int = 100,
+        size: int = 98,
     ) -> None:
-        """Let two ends talk for so long, in packets a second and bytes; the clock goes on.
-
-        Raises HostError with the reason if no packet can come through.
+        """Let two ends talk for so long, in packets a second and bytes; wait the first `watch`
+        seconds of it. Raises HostError with the reason if no packet can come through.
         """
         try:
             check(self.state, one, other)
@@ -91,7 +97,7 @@ class Twin:
             raise HostError(str(why)) from None
         until = self.state.clock + seconds
         self.state.conversations.append(Conversation(one, other, rate, size, until))
-        advance(self.state, seconds)
+        advance(self.state, min(watch, seconds))
 
     # ---- operations, and how they go wrong
 

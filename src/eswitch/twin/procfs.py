@@ -10,6 +10,9 @@ from .state import Link, Process, State
 from .sysfs import Sysfs
 from .tree import Directory, File, Node, Symlink, computed, fixed, text
 
+_FIRST_WRITE = 0.03
+"""Seconds before the rename."""
+
 
 class Root:
     """The whole tree of a machine: views first, then the files that somebody wrote."""
@@ -65,16 +68,20 @@ class Root:
         return fixed(children)
 
     def _udev(self) -> Directory:
-        """What udev has finished: a file for each interface, written once it is named."""
+        """What udev knows of each interface."""
 
-        def done() -> dict[str, Link]:
-            return {f"n{link.index}": link for link in self.state.links if link.rename_at is None}
+        def known() -> dict[str, Link]:
+            return {f"n{link.index}": link for link in self.state.links if self._is_begun(link)}
 
         def child(name: str) -> Node | None:
-            link = done().get(name)
+            link = known().get(name)
             return File(lambda: _database_entry(link)) if link else None
 
-        return Directory(done, child)
+        return Directory(known, child)
+
+    def _is_begun(self, link: Link) -> bool:
+        """The file is written a first time just before the rename, and again after it."""
+        return link.rename_at is None or link.rename_at - _FIRST_WRITE <= self.state.clock
 
     def _vfio(self) -> Directory:
         groups = [
@@ -128,7 +135,7 @@ def _merged(first: Directory, second: Directory) -> Directory:
 
 
 def _database_entry(link: Link) -> bytes:
-    lines = [f"I:{1_000_000 + link.index}"]
+    lines = [f"I:{1_000_000 + link.index}"] if link.rename_at is None else []
     if link.function:
         lines += [f"E:ID_PATH=pci-{link.function}", f"E:ID_NET_NAME={link.name}"]
     return "".join(f"{line}\n" for line in [*lines, "G:systemd", "Q:systemd", "V:1"]).encode()

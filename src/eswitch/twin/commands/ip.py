@@ -108,7 +108,7 @@ class Ip:
         records = [ip_show.link_record(self.state, x, details=details, full=full) for x in found]
         if kind == "addr":
             for record, link in zip(records, found, strict=True):
-                record["addr_info"] = ip_show.address_records(link)
+                record["addr_info"] = ip_show.address_records(self.state, link)
         return records
 
     def _links(self, words: Words) -> list[Link]:

@@ -5,7 +5,7 @@ Format: tests/cases/observe/lab-*.json, recorded in the lab.
 
 from __future__ import annotations
 
-from ipaddress import IPv4Interface, ip_interface
+from ipaddress import IPv4Interface, IPv6Address, ip_interface
 
 from eswitch.twin import links
 from eswitch.twin.state import Address, Link, Route, State, Vport
@@ -183,11 +183,27 @@ def _vf(index: int, vport: Vport) -> Record:
     }
 
 
-def address_records(link: Link) -> list[Record]:
-    """`addr_info` of one interface: IPv4 first, as the kernel dumps them."""
+def address_records(state: State, link: Link) -> list[Record]:
+    """`addr_info` of one interface: IPv4 first, as the kernel dumps them; its own address last."""
     both = [(ip_interface(entry.address), entry) for entry in link.addresses]
     ordered = sorted(both, key=lambda pair: pair[0].version)
-    return [_address(link, interface, entry) for interface, entry in ordered]
+    found = [_address(link, interface, entry) for interface, entry in ordered]
+    own = _link_local(state, link)
+    return [*found, own] if own else found
+
+
+def _link_local(state: State, link: Link) -> Record | None:
+    """The address that the kernel makes of the MAC, once the link has a carrier (RFC 4291)."""
+    alone = link.kind != "loopback" and link.master is None
+    if not (link.up and alone and links.carrier(state, link)):
+        return None
+    octets = bytearray.fromhex(link.mac.replace(":", ""))
+    octets[0] ^= 2
+    interface_id = bytes([*octets[:3], 0xFF, 0xFE, *octets[3:]])
+    local = IPv6Address(b"\xfe\x80" + bytes(6) + interface_id)
+    record: Record = {"family": "inet6", "local": str(local), "prefixlen": 64, "scope": "link"}
+    record["protocol"] = "kernel_ll"
+    return record | {"valid_life_time": _FOREVER, "preferred_life_time": _FOREVER}
 
 
 def _address(link: Link, interface: object, entry: Address) -> Record:

@@ -29,6 +29,7 @@ _COLUMNS = {
     "Interface": ("name", "type", "ofport", "error"),
 }
 _MAPS = frozenset(("external_ids", "other_config"))
+_SETTING = re.compile(r'([a-z_]+)(?::("(?:[^"\\]|\\.)*"|[^=:]+))?=(.*)', re.IGNORECASE)
 _PLAIN_WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
 
 
@@ -75,8 +76,11 @@ def _column(table: str, name: str) -> str:
 
 def assign(table: str, row: Row, setting: str) -> None:
     """`COLUMN=VALUE` or `COLUMN:KEY=VALUE`; raises Failed."""
-    target, _, value = setting.partition("=")
-    name, colon, key = target.partition(":")
+    found = _SETTING.fullmatch(setting)
+    if found is None:
+        raise Failed(f"{setting}: missing column name or value", 1)
+    name, key, value = found.groups()
+    colon = key is not None
     column = _column(table, name)
     if column in _MAPS:
         if not colon:
@@ -84,6 +88,8 @@ def assign(table: str, row: Row, setting: str) -> None:
         getattr(row, column)[_unquoted(key)] = _unquoted(value)
     elif column == "tag":
         _set_tag(row, value)
+    elif column == "trunks" and isinstance(row, Port):
+        row.trunks = sorted(int(each) for each in value.strip("[]").split(",") if each.strip())
     elif column in ("type", "datapath_type"):
         setattr(row, column, _unquoted(value))
     else:
