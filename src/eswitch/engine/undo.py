@@ -144,6 +144,8 @@ def _settled_differences(host: Host, before: Plain) -> tuple[str, ...]:
 
 def differences(before: Plain, after: Plain, path: str = "") -> list[str]:
     """Where two observations differ, as `nics[0].sriov.count: 0, now 2`; volatile fields aside."""
+    if isinstance(before, dict) and before.keys() == {"reason"}:
+        return []  # an Unknown: there is nothing to compare with
     if isinstance(before, dict) and isinstance(after, dict):
         found = []
         for key in sorted({*before, *after} - _VOLATILE):

@@ -59,7 +59,7 @@ def plan(desired: DesiredState, observed: ObservedState) -> tuple[list[Step], li
     steps: list[Step] = []
     blockers: list[Blocker] = []
     for bridge in desired.bridges:
-        more, refused = _addresses(bridge, observed)
+        more, refused = _addresses(bridge, desired, observed)
         steps += more
         blockers += refused
     for bridge in desired.bridges:
@@ -70,7 +70,18 @@ def plan(desired: DesiredState, observed: ObservedState) -> tuple[list[Step], li
     return steps, blockers
 
 
-def _addresses(bridge: DesiredBridge, observed: ObservedState) -> tuple[list[Step], list[Blocker]]:
+def _gives_up(name: str, address: str, desired: DesiredState, observed: ObservedState) -> bool:
+    """Whether the spec takes an address that we gave to that bridge away from it."""
+    for bridge in desired.bridges:
+        if bridge.name == name:
+            wanted = {str(each) for each in bridge.addresses}
+            return address in _remembered(name, observed) and address not in wanted
+    return False
+
+
+def _addresses(
+    bridge: DesiredBridge, desired: DesiredState, observed: ObservedState
+) -> tuple[list[Step], list[Blocker]]:
     link = observed.link(bridge.name)
     have = link.addresses if link else ()
     wanted = tuple(str(address) for address in bridge.addresses)
@@ -87,7 +98,9 @@ def _addresses(bridge: DesiredBridge, observed: ObservedState) -> tuple[list[Ste
     for address in wanted:
         if address in have:
             continue
-        holder = next((other.name for other in observed.links if address in other.addresses), None)
+        holders = (other.name for other in observed.links if address in other.addresses)
+        staying = (name for name in holders if not _gives_up(name, address, desired, observed))
+        holder = next(staying, None)
         if holder:
             message = f"{address} is on {holder} already"
             hint = f"ip addr del {address} dev {holder}"

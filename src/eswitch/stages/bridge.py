@@ -34,18 +34,35 @@ def plan(desired: DesiredState, observed: ObservedState) -> tuple[StagePlan, Obs
     if desired.bridges:
         steps += _settings(desired, observed)
     steps += stale
+    left = _without({step.subject for step in stale if step.attribute == "bridge"}, observed)
     for bridge in desired.bridges:
         steps += _bridge(bridge, ovs.bridge(bridge.name))
         for port in wanted[bridge.name]:
-            more, refused = _port(port, observed)
+            more, refused = _port(port, left)
             steps += more
             blockers_ += refused
     steps += addresses.records(desired, observed)
     steps += _links_up(desired, observed)
-    more, refused = addresses.plan(desired, observed)
+    more, refused = addresses.plan(desired, left)
     steps += more
     notes += _restart_note(steps)
     return StagePlan(tuple(steps), (*blockers_, *refused), tuple(notes)), observed
+
+
+def _without(bridges: set[str], observed: ObservedState) -> ObservedState:
+    """The same host once these bridges have gone, with their ports, addresses and routes."""
+    ovs = observed.ovs
+    free = {port.name for each in ovs.bridges if each.name in bridges for port in each.ports}
+    return replace(
+        observed,
+        ovs=replace(ovs, bridges=tuple(each for each in ovs.bridges if each.name not in bridges)),
+        links=tuple(
+            replace(link, master=None) if link.name in free else link
+            for link in observed.links
+            if link.name not in bridges
+        ),
+        routes=tuple(route for route in observed.routes if route.device not in bridges),
+    )
 
 
 def _not_running(observed: ObservedState) -> Blocker:

@@ -120,6 +120,8 @@ class _Changes:
         if self.new_mode and self.pf.netdev and self.observed.ovs.bridge_of(self.pf.netdev):
             steps.append(self._detach_uplink(self.pf.netdev))
             left = without_port(left, self.pf.netdev)
+        elif self.new_mode and self.pf.ingress:
+            steps.append(self._clear_rules(self.pf.ingress))
         if self.removal:
             steps.append(self._remove_vfs())
         steps += self._modes()
@@ -183,6 +185,20 @@ class _Changes:
             (Command(Tool.OVS, ("--if-exists", "del-port", name, netdev)), *without_rules(self.pf)),
             (Command(Tool.OVS, put_back(name, port or OvsPort(netdev))),),
             disturbs=(f"bridge {name} has no uplink until it is put back",),
+            source=self.nic.source,
+        )
+
+    def _clear_rules(self, kind: str) -> Step:
+        """The qdisc that a port leaves behind when it goes from its bridge; it may be others'."""
+        return Step(
+            NAME,
+            f"{self.pf.pci} uplink",
+            "ingress qdisc",
+            kind,
+            "none",
+            "with it the e-switch is busy and keeps its mode (domain.md 1.3)",
+            without_rules(self.pf),
+            disturbs=(f"TC rules on the ingress of {self.pf.netdev} go, if there are any",),
             source=self.nic.source,
         )
 

@@ -213,6 +213,8 @@ def _address(link: Link, interface: object, entry: Address) -> Record:
     record |= {"prefixlen": int(length), "scope": _scope(entry.address)}
     if old:
         record["label"] = link.name
+    if local == "::1":
+        record["noprefixroute"] = True
     if entry.dynamic:
         record |= {"dynamic": True, "mngtmpaddr": True, "protocol": "kernel_ra"}
         return record | {"valid_life_time": 86373, "preferred_life_time": 14373}

@@ -161,14 +161,13 @@ class Vsctl:
         """`[--if-exists] del-port [BRIDGE] NAME`."""
         name = words[-1]
         found = self._port(name)
-        if len(words) > 1:
-            self._bridge(words[0])
         if found is None:
             if "if-exists" in order.options:
                 return
             raise Failed(f"no port named {name}", 1)
         bridge, port = found
-        if len(words) > 1 and bridge.name != words[0]:
+        # The bridge is looked at only for a port that there is (ovs-vsctl.c, cmd_del_port).
+        if len(words) > 1 and self._bridge(words[0]) is not bridge:
             raise Failed(f"bridge {words[0]} does not have a port {name}", 1)
         bridge.ports.remove(port)
 

@@ -1,0 +1,145 @@
+"""Plays operations on a host, whichever it is, and masks what may differ between two machines."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from eswitch.errors import HostError
+from eswitch.host import Host
+
+Json = Any
+PATIENCE = 120.0
+_QDISCS = ["tc", "-json", "qdisc", "show", "ingress"]
+
+
+class Player:
+    """One host, with the names of its NICs for `$PF` and the others."""
+
+    def __init__(self, host: Host, pf: str, other: str) -> None:
+        self.host = host
+        self.pf = pf
+        self.other = other
+
+    def names(self) -> dict[str, str]:
+        """What the placeholders stand for now: interfaces come and go."""
+        found = {"PF": self.pf, "OTHER": self.other, "UP": "", "REP0": "rep0", "REP1": "rep1"}
+        for name in self.host.list(f"/sys/bus/pci/devices/{self.pf}/net"):
+            port = self.host.read(f"/sys/class/net/{name}/phys_port_name")
+            found[{"p0": "UP", "pf0vf0": "REP0", "pf0vf1": "REP1"}.get(port, "-")] = name
+        for index in range(2):
+            try:
+                place = self.host.resolve(f"/sys/bus/pci/devices/{self.pf}/virtfn{index}")
+            except HostError:
+                place = "none"
+            found[f"VF{index}"] = place.rpartition("/")[2]
+        return found
+
+    def play(self, operation: str) -> Json:
+        """The answer, or the refusal, as plain data."""
+        for name, value in sorted(self.names().items(), key=lambda pair: -len(pair[0])):
+            operation = operation.replace(f"${name}", value)
+        verb, _, rest = operation.partition(" ")
+        try:
+            return getattr(self, f"_{verb}")(rest)
+        except HostError as refusal:
+            return {"refused": type(refusal).__name__, "errno": refusal.errno}
+
+    def _write(self, rest: str) -> Json:
+        value, _, path = rest.partition(" > ")
+        self.host.write_attribute(path, value, 300.0)
+        return "done"
+
+    def _read(self, path: str) -> Json:
+        return self.host.read(path)
+
+    def _list(self, path: str) -> Json:
+        return list(self.host.list(path))
+
+    def _resolve(self, path: str) -> Json:
+        return self.host.resolve(path)
+
+    def _settle(self, rest: str) -> Json:
+        del rest
+        return self.host.run(["udevadm", "settle"], timeout=300.0).status
+
+    def _wait(self, rest: str) -> Json:
+        """Until ovs-vswitchd has given an interface its qdisc."""
+        name = rest.rsplit(maxsplit=1)[-1]
+        deadline = self.host.monotonic() + PATIENCE
+        while f'"dev":"{name}"' not in self.host.run(_QDISCS).stdout:
+            if self.host.monotonic() > deadline:
+                return "never"
+            self.host.sleep(0.2)
+        return "there"
+
+    def _run(self, rest: str) -> Json:
+        command, marked, lines = rest.partition(" <<< ")
+        text = "".join(f"{line}\n" for line in lines.split("|")) if marked else None
+        # A shell's quotes would go; ovs-vsctl wants its own.
+        argv = [word.replace("\x00", '"') for word in shlex.split(command.replace('"', "\x00"))]
+        result = self.host.run(argv, input=text, timeout=120.0, ok=None)
+        documents = list(_documents(result.stdout))
+        return {
+            "status": result.status,
+            "out": documents or result.stdout,
+            "err": result.stderr,
+        }
+
+
+def _documents(text: str) -> Iterator[Json]:
+    """JSON documents, whatever is between them; nothing if the text is none."""
+    place, decoder = 0, json.JSONDecoder()
+    while place < len(text):
+        if text[place] in " \n,":
+            place += 1
+            continue
+        try:
+            document, place = decoder.raw_decode(text, place)
+        except ValueError:
+            return
+        if not isinstance(document, (dict, list)):
+            return
+        yield document
+
+
+_HIDDEN = frozenset(
+    ("ifindex", "expires", "valid_life_time", "preferred_life_time", "qdisc", "txqlen")
+)
+# Attributes of functions that nobody asks for and that the twin does not list.
+_UNLISTED = frozenset(
+    (
+        *("firmware_node", "iommu", "link", "power", "resource0", "subsystem", "msi_irqs", "rom"),
+        *("sriov_vf_msix_count", "sriov_vf_total_msix", "reset_method", "remove", "rescan"),
+    )
+)
+_MAC = re.compile(r"\b[0-9a-f]{2}(?::[0-9a-f]{2}){5}\b")
+_FIXED_MACS = ("08:c0:eb", "0a:c0:eb", "52:54:00", "00:00:00", "ff:ff:ff", "01:", "ba:dd")
+_LINK_LOCAL = re.compile(r"fe80::[0-9a-f:]+")
+
+
+def masked(answer: Json, key: str = "") -> Json:
+    """Without numbers that count up or down, random MACs and what else may differ."""
+    if isinstance(answer, dict):
+        return {k: masked(v, k) for k, v in answer.items() if k not in _HIDDEN}
+    if isinstance(answer, list):
+        if answer and all(isinstance(each, str) for each in answer) and key != "flags":
+            return sorted(masked(each) for each in answer if each not in _UNLISTED)
+        items = [masked(each) for each in answer]
+        return sorted(items, key=_order) if key in ("data", "out", "") else items
+    if isinstance(answer, str):
+        text = _LINK_LOCAL.sub("LINK-LOCAL", answer)
+        return _MAC.sub(lambda m: m[0] if m[0].startswith(_FIXED_MACS) else "RANDOM", text)
+    return answer
+
+
+def _order(item: Json) -> str:
+    return json.dumps(item, sort_keys=True)
+
+
+def story(player: Player, operations: Sequence[str]) -> list[tuple[str, Json]]:
+    """All operations of one story, each with its masked answer."""
+    return [(operation, masked(player.play(operation))) for operation in operations]
