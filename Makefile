@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 LAB := lab/vm run
 
-.PHONY: help demo venv test check unit lab-deps lab-image lab-test lab-demo lab-bench lock clean
+.PHONY: help demo venv test check unit test-deep lab-deps lab-image lab-test lab-demo lab-bench lock clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -23,6 +23,9 @@ check: venv ## style and types
 
 unit: venv ## unit tests
 	$(BIN)/python -m pytest
+
+test-deep: venv ## 20,000 lives of simulated machines (about half an hour)
+	$(BIN)/python -m pytest --hypothesis-profile deep tests/twin/test_life.py
 
 lab-deps: ## install what the lab needs (QEMU, mmdebstrap, ...)
 	@lab/deps

@@ -28,7 +28,10 @@ class Player:
         """What the placeholders stand for now: interfaces come and go."""
         found = {"PF": self.pf, "OTHER": self.other, "UP": "", "REP0": "rep0", "REP1": "rep1"}
         for name in self.host.list(f"/sys/bus/pci/devices/{self.pf}/net"):
-            port = self.host.read(f"/sys/class/net/{name}/phys_port_name")
+            try:
+                port = self.host.read(f"/sys/class/net/{name}/phys_port_name")
+            except HostError:
+                continue  # udev renames it right now
             found[{"p0": "UP", "pf0vf0": "REP0", "pf0vf1": "REP1"}.get(port, "-")] = name
         for index in range(2):
             try:

@@ -37,12 +37,13 @@ def _carry(state: State, conversation: Conversation, seconds: float) -> None:
         both = ways(*ends(state, conversation.one, conversation.other))
     except NoPath:
         return
+    last = min(state.clock, conversation.until)
     for way in both:
-        _count(state, way, packets, conversation.size)
+        _count(state, way, packets, conversation.size, last)
     _ask(state, both[0])
 
 
-def _count(state: State, way: Way, packets: int, size: int) -> None:
+def _count(state: State, way: Way, packets: int, size: int, last: float) -> None:
     flow = _find(state, way, way.target.mac, _IPV4)
     if flow is None:
         flow = _make(state, way, way.target.mac, _IPV4, [way.target.link.index])
@@ -52,7 +53,7 @@ def _count(state: State, way: Way, packets: int, size: int) -> None:
         packets -= 1
     flow.packets += packets
     flow.octets += packets * size
-    flow.used = state.clock if packets else flow.used
+    flow.used = last if packets else flow.used
     if flow.where != "hardware":
         way.source.link.cpu_rx += packets
         way.target.link.cpu_tx += packets

@@ -1,0 +1,166 @@
+"""The command line on simulated machines: whole stories, with real observers and the engine."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from cli_run import Answer, Stream
+
+from eswitch.cli import main
+
+
+class Terminal:
+    """Types commands, each a process of its own as far as the twin is concerned."""
+
+    def __init__(self, patch: pytest.MonkeyPatch) -> None:
+        self._patch = patch
+
+    def __call__(self, *argv: str) -> Answer:
+        out, err = Stream(), Stream()
+        with self._patch.context() as patch:
+            patch.setattr("sys.stdin", Stream())
+            patch.setattr("sys.stdout", out)
+            patch.setattr("sys.stderr", err)
+            code = main(argv)
+        return Answer(argv, code, out.text, err.text)
+
+
+@pytest.fixture
+def eswitch(monkeypatch: pytest.MonkeyPatch) -> Terminal:
+    return Terminal(monkeypatch)
+
+
+@pytest.fixture
+def box(eswitch: Terminal, tmp_path: Path) -> Terminal:
+    """One machine that is kept in a file."""
+
+    def kept(*argv: str) -> Answer:
+        return eswitch("--twin", "pve8-cx6dx", "--twin-state", str(tmp_path / "box.json"), *argv)
+
+    return kept  # type: ignore[return-value]
+
+
+def test_the_box_as_it_arrives_says_what_blocks(eswitch: Terminal) -> None:
+    answer = eswitch("--twin", "pve8-cx6dx", "plan")
+    assert answer.code == 4
+    assert "0000:07:00.0 shows no SR-IOV capability" in answer.out
+    assert "SRIOV_EN=1" in answer.out
+    assert "twin: simulated machine pve8-cx6dx" in answer.err
+
+
+def test_a_stock_kernel_names_the_option_it_lacks(eswitch: Terminal) -> None:
+    answer = eswitch("--twin", "debian13-cx6dx", "plan")
+    assert answer.code == 4
+    assert "cannot offload on mlx5_core" in answer.out
+    assert "CONFIG_MLX5_CLS_ACT" in answer.out
+
+
+def test_without_a_file_each_command_begins_anew(eswitch: Terminal) -> None:
+    assert eswitch("--twin", "pve8-cx6dx-ready", "apply", "--yes").code == 0
+    assert eswitch("--twin", "pve8-cx6dx-ready", "plan").code == 2
+
+
+def test_the_whole_story(box: Terminal, tmp_path: Path) -> None:
+    """From the bare box to flows in hardware, over a reboot, and back."""
+    assert box("plan").code == 4
+    set_ = ("mstconfig", "-d", "07:00.0", "-y", "set", "SRIOV_EN=1", "NUM_OF_VFS=8")
+    assert "Please reboot machine" in box("twin", "run", "--", *set_).out
+    grub = tmp_path / "grub"
+    grub.write_text('GRUB_CMDLINE_LINUX_DEFAULT="quiet intel_iommu=on"\n')
+    assert box("twin", "put", str(grub), "/etc/default/grub").code == 0
+    assert box("twin", "run", "update-grub").code == 0
+    assert "it is boot 2" in box("twin", "reboot").out
+    assert box("plan").code == 2
+    assert box("apply", "--yes").code == 0
+    assert box("plan").code == 0
+    for guest in ("vm/101", "ct/200"):
+        assert box("twin", "start", guest).code == 0
+        assert box("twin", "traffic", guest, "outside").code == 0
+    flows = json.loads(box("flows", "-o", "json").out)["flows"]
+    assert sum(flow["placement"] == "hardware" for flow in flows) == 4
+    verified = box("verify")
+    assert verified.code == 0, verified.out
+    refused = box("rollback", "--yes")
+    assert refused.code == 4
+    assert "is in use by process" in refused.err
+    for guest in ("vm/101", "ct/200"):
+        assert box("twin", "stop", guest).code == 0
+    assert box("rollback", "--yes").code == 0
+    assert box("plan").code == 2
+    status = box("twin", "status").out
+    assert "intel_iommu=on" in status
+    assert "incident" not in status
+
+
+def test_a_reboot_undoes_and_an_apply_does_again(eswitch: Terminal, tmp_path: Path) -> None:
+    kept = ("--twin-state", str(tmp_path / "box.json"))
+    assert eswitch("--twin", "pve9-cx6dx", *kept, "apply", "--yes").code == 0
+    assert eswitch(*kept, "plan").code == 0
+    assert eswitch(*kept, "twin", "reboot").code == 0
+    assert eswitch(*kept, "plan").code == 2
+    assert eswitch(*kept, "apply", "--yes").code == 0
+
+
+def test_a_spec_of_ones_own_and_a_machine_of_ones_own(eswitch: Terminal, tmp_path: Path) -> None:
+    spec = tmp_path / "my.yaml"
+    spec.write_text('version: 1\nnics: {a: {match: {pci: "0000:05:00.0"}, vfs: 3}}\n')
+    machine = tmp_path / "mine.yaml"
+    machine.write_text(
+        "about: mine\nrelease: 6.14.8-2-pve\noptions: proxmox\novs: 3.5.0\n"
+        "nics:\n  cx7:\n    driver: mlx5_core\n    id: '15b3:1021'\n    vf_id: '15b3:101e'\n"
+        "    ports: {'0000:05:00.0': '02:00:00:00:00:01'}\n"
+    )
+    answer = eswitch("--twin", str(machine), "plan", "--commands", str(spec))
+    assert answer.code == 2
+    assert "echo 3 > /sys/bus/pci/devices/0000:05:00.0/sriov_numvfs" in answer.out
+
+
+@pytest.mark.parametrize(
+    ("argv", "words"),
+    [
+        (("--twin", "nosuch", "show"), "no machine nosuch"),
+        (("--twin", "./nosuch.yaml", "show"), "there is no such file"),
+        (("--twin-state", "/nonexistent-folder/x.json", "show"), "there is no simulated machine"),
+        (("twin", "status"), "there is no simulated machine"),
+        (("--twin", "lab", "twin", "start", "vm/9"), "no guest vm/9"),
+        (("--twin", "lab", "twin", "run", "lspci"), "the twin cannot do that"),
+        (("--twin", "lab", "twin", "traffic", "ns/one", "outside"), "ns/one is not running"),
+    ],
+)
+def test_wrong_words(eswitch: Terminal, argv: tuple[str, ...], words: str) -> None:
+    answer = eswitch(*argv)
+    assert answer.code not in (0, 1) or "HostError" not in answer.err
+    assert answer.code != 0
+    assert words in answer.err
+    assert "defect" not in answer.err
+
+
+@pytest.mark.parametrize("content", ["", "[]", "{}", '{"schema": "other"}', "\udcff"])
+def test_a_file_that_holds_no_machine_is_not_overwritten(
+    eswitch: Terminal, tmp_path: Path, content: str
+) -> None:
+    file = tmp_path / "box.json"
+    data = content.encode("utf-8", "surrogateescape")
+    file.write_bytes(data)
+    answer = eswitch("--twin", "lab", "--twin-state", str(file), "show")
+    assert answer.code == 1
+    assert str(file) in answer.err
+    assert file.read_bytes() == data
+
+
+def test_a_machine_file_with_a_mistake(eswitch: Terminal, tmp_path: Path) -> None:
+    file = tmp_path / "mine.yaml"
+    for text in ("", "about: [", "about: x\nrelease: y\noptions: z\n", "about: x\nnix: 1\n"):
+        file.write_text(text)
+        answer = eswitch("--twin", str(file), "show")
+        assert answer.code == 3
+        assert "it describes no machine" in answer.err
+
+
+def test_every_machine_is_listed(eswitch: Terminal) -> None:
+    answer = eswitch("twin", "list")
+    assert answer.code == 0
+    for name in ("pve8-cx6dx", "pve9-bond", "debian13-cx6dx", "pve9-bluefield", "lab"):
+        assert name in answer.out
