@@ -23,6 +23,7 @@ from .run import run_all
 _VOLATILE = {
     *("index", "ingress", "users", "session_addresses", "carrier", "reason"),
     "link_local",  # the kernel's own, with the link
+    "ofport",  # Open vSwitch gives the port of a recreated interface another number
 }
 _INVENTED = {"mac"}
 

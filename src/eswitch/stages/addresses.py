@@ -7,7 +7,8 @@ taken away again, while addresses that others added stay.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from ipaddress import IPv4Address, IPv6Address
+from dataclasses import replace
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_interface
 
 from eswitch.model.desired import DesiredBridge, DesiredState
 from eswitch.model.observed import ObservedState, RouteState
@@ -94,7 +95,7 @@ def _addresses(
             message = f"your session comes in through {address}, which the spec no longer has"
             hint = "run this from the console, or over another address"
             blockers.append(Blocker(bridge.name, message, hint, harm=True, source=bridge.source))
-        steps.append(_address(bridge, address, add=False))
+        steps.append(_removal(bridge, address, observed))
     for address in wanted:
         if address in have:
             continue
@@ -124,6 +125,27 @@ def _address(bridge: DesiredBridge, address: str, *, add: bool) -> Step:
         disturbs=() if add else (f"{address} on {bridge.name} stops answering",),
         source=bridge.source,
     )
+
+
+def _removal(bridge: DesiredBridge, address: str, observed: ObservedState) -> Step:
+    """With the address that reaches it a default route goes too: undoing has to bring both back."""
+    step = _address(bridge, address, add=False)
+    network = ip_interface(address).network
+    routes = [
+        route
+        for route in observed.routes
+        if route.device == bridge.name and route.gateway and ip_address(route.gateway) in network
+    ]
+    lost = tuple(f"the default route over {bridge.name} goes with {address}" for _ in routes)
+    back = tuple(route_back(route) for route in routes)
+    return replace(step, inverse=(*step.inverse, *back), disturbs=(*step.disturbs, *lost))
+
+
+def route_back(route: RouteState) -> Command:
+    """Sets a default route again as it was."""
+    via = ("via", route.gateway) if route.gateway else ()
+    metric = ("metric", str(route.metric)) if route.metric else ()
+    return Command(Tool.IP, ("route", "replace", "default", *via, "dev", route.device, *metric))
 
 
 def _gateway(

@@ -16,7 +16,7 @@ from eswitch.model.plan import Blocker, Note, StagePlan
 from eswitch.model.step import Command, Step, Tool, Unnamed, Word
 
 from . import addresses, nics, users
-from .addresses import record
+from .addresses import record, route_back
 from .ports import ADDRESSES, WantedPort, mark, owned, put_back, wanted_ports, without_rules
 
 NAME = "bridge"
@@ -324,11 +324,7 @@ def _remove_bridge(bridge: OvsBridge, observed: ObservedState) -> Step:
         words = ("addr", "add", address, "dev", bridge.name)
         inverse.append(Command(Tool.IP, words))
     routes = [route for route in observed.routes if route.device == bridge.name]
-    for route in routes:
-        via = ("via", route.gateway) if route.gateway else ()
-        metric = ("metric", str(route.metric)) if route.metric else ()
-        words = ("route", "replace", "default", *via, "dev", bridge.name, *metric)
-        inverse.append(Command(Tool.IP, words))
+    inverse += [route_back(route) for route in routes]
     ports = {port.name for port in bridge.ports}
     rules = [cmd for pf in observed.nics if pf.netdev in ports for cmd in without_rules(pf)]
     gateways = (f"the default route over {bridge.name}" for _ in routes)
