@@ -135,6 +135,8 @@ MODES = (
     "run devlink dev eswitch set pci/$PF mode legacy",
     *LOOK,
     "write 0 > /sys/bus/pci/devices/$PF/sriov_numvfs",
+    "run devlink dev eswitch set pci/$PF inline-mode none",
+    "run devlink dev eswitch set pci/$PF encap-mode basic",
 )
 BRIDGES = (
     "run devlink dev eswitch set pci/$PF mode switchdev",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from copy import deepcopy
-from ipaddress import ip_interface
+from ipaddress import ip_address, ip_interface
 
 from hypothesis import strategies as st
 
@@ -81,22 +81,37 @@ def specs(draw: st.DrawFn) -> DesiredState:
         driver = draw(st.sampled_from(VfDriver))
         vfs.append(DesiredVf(index, policy, mac, draw(_VLANS) if switchdev else None, driver))
     nic = DesiredNic("nic", NicMatch(pci=PF), tuple(vfs), mode)
-    bridges = ()
-    if draw(st.booleans()):
-        bridges = (draw(_bridges(nic, switchdev=switchdev)),)
+    bridges = draw(_bridges(nic, switchdev=switchdev))
     max_idle = draw(st.sampled_from([None, 30000]))
     return DesiredState((nic,), bridges, DesiredOvs(max_idle=max_idle))
 
 
+_ADDRESSES = st.sampled_from([(), ("10.1.0.1/24",), ("10.1.0.2/24", "fd00::1/64")])
+
+
 @st.composite
-def _bridges(draw: st.DrawFn, nic: DesiredNic, *, switchdev: bool) -> DesiredBridge:
-    ports = [DesiredPort("nic")] if draw(st.booleans()) else []
+def _bridges(draw: st.DrawFn, nic: DesiredNic, *, switchdev: bool) -> tuple[DesiredBridge, ...]:
+    """None, one or two bridges; each port is in one of them or in none."""
+    names = draw(st.lists(st.sampled_from(["vmbr2", "vmbr3"]), max_size=2, unique=True))
+    ports: dict[str, list[DesiredPort]] = {name: [] for name in names}
+    wanted = [DesiredPort("nic")]
     if switchdev:
-        wanted = draw(st.sets(st.sampled_from(range(MOST))))
-        ports += [DesiredPort("nic", vf.index, vf.vlan) for vf in nic.vfs if vf.index in wanted]
-    addresses = draw(st.sampled_from([(), ("10.1.0.1/24",), ("10.1.0.2/24", "fd00::1/64")]))
-    name = draw(st.sampled_from(["vmbr2", "vmbr3"]))
-    return DesiredBridge(name, tuple(ports), tuple(ip_interface(each) for each in addresses))
+        wanted += [DesiredPort("nic", vf.index, vf.vlan) for vf in nic.vfs]
+    for port in wanted if names else ():
+        name = draw(st.sampled_from([*names, *names, ""]))
+        if name:
+            ports[name].append(port)
+    addresses = {name: draw(_ADDRESSES) for name in names[:1]}
+    gateway = (ip_address("10.1.0.254"),) if any(addresses.values()) and draw(st.booleans()) else ()
+    return tuple(
+        DesiredBridge(
+            name,
+            tuple(ports[name]),
+            tuple(ip_interface(each) for each in addresses.get(name, ())),
+            gateway if name == names[0] else (),
+        )
+        for name in sorted(names)
+    )
 
 
 def _held(twin: Twin) -> bool:

@@ -95,7 +95,8 @@ def _bring_up(state: State, wanted: Configured) -> None:
         link.tc_offload = _feature(state, link)
     if not wanted.name:
         link.name = predictable_name(state, link) or f"eth{link.index}"
-    if wanted.kind in ("uplink", "wire"):
+    link.given = wanted.kind in ("uplink", "wire")
+    if link.given:
         link.altnames = [f"enx{mac.replace(':', '')}"]
 
 

@@ -76,7 +76,7 @@ def last_rename(state: State) -> float:
 
 def _rename(state: State, link: Link) -> bool:
     name = predictable_name(state, link)
-    if link.kind == "uplink":
+    if link.given:
         link.altnames = [f"enx{link.mac.replace(':', '')}"]
     if not name or len(name) > NAME_LIMIT or state.link(name):
         return False

@@ -6,7 +6,7 @@ import errno
 
 from .links import add_link, random_mac, remove_link
 from .refusal import Refusal
-from .state import Function, Pf, State, Vport
+from .state import ZERO, Function, Pf, State, Vport
 from .traits import Traits, traits_of
 
 VFIO = "vfio-pci"
@@ -273,10 +273,11 @@ def _probe(state: State, vf: Function, driver: str) -> None:
     if driver == VFIO:
         return
     mac = vport(state, vf.physfn or "", vf.index or 0).mac
-    if not int(mac.replace(":", ""), 16):
+    given = mac != ZERO
+    if not given:
         mac = random_mac(state)
         state.say(f"{driver} {vf.pci}: Assigned random MAC address {mac}")
-    add_link(state, "vf", mac, function=vf.pci)
+    add_link(state, "vf", mac, function=vf.pci).given = given
 
 
 def unbind(state: State, driver: str, pci: str) -> None:

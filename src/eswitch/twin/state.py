@@ -102,10 +102,12 @@ class Function:
 
 @dataclass
 class Address:
-    """An address of an interface; `dynamic` ones came from the network (SLAAC)."""
+    """An address of an interface; `dynamic` ones came from the network (SLAAC), `nodad` ones were
+    given without looking for duplicates."""
 
     address: str
     dynamic: bool = False
+    nodad: bool = False
 
 
 @dataclass
@@ -113,7 +115,8 @@ class Link:
     """A network interface. `kind`: loopback, physical, uplink, representor, vf, wire, ovs-system,
     internal, bond, bridge, tap, vlan, dummy.
 
-    `function` is the PCI function it belongs to, `vf` the index that a representor stands for,
+    `given` MACs come from the firmware or an administrator, others are random. `function` is the
+    PCI function it belongs to, `vf` the index that a representor stands for,
     `of` the lower interface of a vlan or the PF whose cable a wire is. `master` is a bond or
     bridge; the port of an Open vSwitch datapath has its number there in `dp_port` instead.
     `rename_at` is the time at which udev will have named it, None once it has. `namespace` is the
@@ -124,6 +127,7 @@ class Link:
     name: str
     kind: str
     mac: str
+    given: bool = False
     up: bool = False
     mtu: int = 1500
     function: str | None = None
@@ -178,6 +182,7 @@ class Interface:
     name: str
     type: str = ""
     ofport: int | None = None
+    ofport_request: int | None = None
     error: str | None = None
 
 
@@ -196,11 +201,13 @@ class Port:
 
 @dataclass
 class Bridge:
-    """A row of table Bridge, with its ports."""
+    """A row of table Bridge, with its ports. `last_number` is the daemon's: the OpenFlow port that
+    it gave away last."""
 
     uuid: str
     name: str
     ports: list[Port] = field(default_factory=list)
+    last_number: int = 0
     datapath_type: str = ""
     external_ids: dict[str, str] = field(default_factory=dict)
     other_config: dict[str, str] = field(default_factory=dict)

@@ -44,6 +44,8 @@ def start(state: State) -> None:
     state.ovs.offloading = config.get("hw-offload") == "true"
     state.ovs.tc_policy = config.get("tc-policy", "none")
     state.ovs.flows = []
+    for bridge in state.ovs.database.bridges:
+        bridge.last_number = 0
     if not state.ovs.offloading:
         for link in state.links:
             if link.dp_port is not None and link.kind != "internal":
@@ -101,9 +103,10 @@ def _attach(state: State, bridge: Bridge, interface: Interface) -> None:
         interface.ofport, interface.error = -1, trouble
         return
     interface.error = None
-    if interface.ofport in (None, -1):
-        own = interface.name == bridge.name
-        interface.ofport = LOCAL if own else _free_ofport(bridge)
+    if interface.name == bridge.name:
+        interface.ofport = LOCAL
+    elif interface.ofport in (None, -1) or interface.ofport_request not in (None, interface.ofport):
+        interface.ofport = _number(bridge, interface)
     if link.dp_port is None:
         taken = {other.dp_port for other in state.links}
         link.dp_port = next(number for number in range(1, 70000) if number not in taken)
@@ -120,9 +123,18 @@ def _trouble(interface: Interface, link: Link | None) -> str | None:
     return None
 
 
-def _free_ofport(bridge: Bridge) -> int:
-    taken = {interface.ofport for port in bridge.ports for interface in port.interfaces}
-    return next(number for number in range(1, 70000) if number not in taken)
+def _number(bridge: Bridge, interface: Interface) -> int:
+    """The OpenFlow port that is asked for, if it is free; else the one it has, or the next one: a
+    number is not given away again soon (alloc_ofp_port in ofproto.c)."""
+    others = [each for port in bridge.ports for each in port.interfaces if each is not interface]
+    taken = {each.ofport for each in others}
+    asked = interface.ofport_request
+    if asked is not None and asked not in taken:
+        return asked
+    if interface.ofport not in (None, -1):
+        return interface.ofport or 0
+    bridge.last_number = next(n for n in range(bridge.last_number + 1, 32768) if n not in taken)
+    return bridge.last_number
 
 
 def _take_mac(state: State, bridge: Bridge) -> None:

@@ -183,19 +183,18 @@ def _address_words(state: State, words: Words) -> tuple[IPv4Interface | IPv6Inte
         raise Failed(text, 1) from None
     if not words.skip("dev"):
         raise words.unknown()
-    link = find(state, words.take())
-    words.skip("nodad")
-    if words:
-        raise words.unknown()
-    return address, link
+    return address, find(state, words.take())
 
 
 def add_address(state: State, words: Words) -> None:
     """`ip addr add ADDRESS dev NAME`."""
     address, link = _address_words(state, words)
+    nodad = words.skip("nodad")
+    if words:
+        raise words.unknown()
     if any(ip_interface(entry.address).ip == address.ip for entry in link.addresses):
         raise Refusal(errno.EEXIST, f"ipv{address.version}: Address already assigned")
-    link.addresses.append(Address(str(address)))
+    link.addresses.append(Address(str(address), nodad=nodad))
 
 
 def delete_address(state: State, words: Words) -> None:

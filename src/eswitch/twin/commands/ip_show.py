@@ -187,7 +187,13 @@ def address_records(state: State, link: Link) -> list[Record]:
     """`addr_info` of one interface: IPv4 first, as the kernel dumps them; its own address last."""
     both = [(ip_interface(entry.address), entry) for entry in link.addresses]
     ordered = sorted(both, key=lambda pair: pair[0].version)
-    found = [_address(link, interface, entry) for interface, entry in ordered]
+    found = []
+    networks = set()
+    for interface, entry in ordered:
+        # A later IPv4 address of a network goes with the first one.
+        later = interface.version == 4 and interface.network in networks
+        networks.add(interface.network)
+        found.append(_address(link, interface, entry, later=later))
     own = _link_local(state, link)
     return [*found, own] if own else found
 
@@ -206,13 +212,17 @@ def _link_local(state: State, link: Link) -> Record | None:
     return record | {"valid_life_time": _FOREVER, "preferred_life_time": _FOREVER}
 
 
-def _address(link: Link, interface: object, entry: Address) -> Record:
+def _address(link: Link, interface: object, entry: Address, *, later: bool) -> Record:
     local, _, length = entry.address.partition("/")
     old = isinstance(interface, IPv4Interface)
     record: Record = {"family": "inet" if old else "inet6", "local": local}
     record |= {"prefixlen": int(length), "scope": _scope(entry.address)}
+    if later:
+        record["secondary"] = True
     if old:
         record["label"] = link.name
+    if entry.nodad:
+        record["nodad"] = True
     if local == "::1":
         record["noprefixroute"] = True
     if entry.dynamic:

@@ -21,13 +21,52 @@ _TABLES = {
     "interface": "Interface",
 }
 # Columns that are kept; an optional one is a set of at most one (RFC 7047).
-_OPTIONAL = frozenset(("tag", "ofport", "error"))
+_OPTIONAL = frozenset(("tag", "ofport", "ofport_request", "error"))
 _COLUMNS = {
     "Open_vSwitch": ("ovs_version", "other_config", "external_ids", "bridges"),
     "Bridge": ("name", "ports", "external_ids", "other_config", "datapath_type"),
     "Port": ("name", "tag", "trunks", "external_ids", "other_config", "interfaces"),
-    "Interface": ("name", "type", "ofport", "error"),
+    "Interface": ("name", "type", "ofport", "ofport_request", "error"),
 }
+# What the schema has besides, and the twin does not keep (ovs-vswitchd.conf.db(5)).
+_NOT_KEPT = {
+    "Open_vSwitch": frozenset(
+        (
+            *("cur_cfg", "datapath_types", "datapaths", "db_version", "dpdk_initialized"),
+            *("dpdk_version", "iface_types", "manager_options", "next_cfg", "ssl", "statistics"),
+            *("system_type", "system_version"),
+        )
+    ),
+    "Bridge": frozenset(
+        (
+            *("auto_attach", "controller", "datapath_id", "datapath_version", "fail_mode"),
+            *("flood_vlans", "flow_tables", "ipfix", "mcast_snooping_enable", "mirrors"),
+            *("netflow", "protocols", "rstp_enable", "rstp_status", "sflow", "status"),
+            "stp_enable",
+        )
+    ),
+    "Port": frozenset(
+        (
+            *("bond_active_slave", "bond_downdelay", "bond_fake_iface", "bond_mode", "lacp"),
+            *("bond_updelay", "cvlans", "fake_bridge", "mac", "protected", "qos", "status"),
+            *("rstp_statistics", "rstp_status", "statistics", "vlan_mode"),
+        )
+    ),
+    "Interface": frozenset(
+        (
+            *("admin_state", "bfd", "bfd_status", "cfm_mpid", "duplex", "external_ids", "ifindex"),
+            *("ingress_policing_burst", "ingress_policing_rate", "link_resets", "link_speed"),
+            *("link_state", "lldp", "mac", "mac_in_use", "mtu", "mtu_request", "options"),
+            *("other_config", "statistics", "status"),
+        )
+    ),
+}
+_OTHER_TABLES = frozenset(
+    (
+        *("controller", "manager", "mirror", "qos", "queue", "netflow", "sflow", "ipfix", "ssl"),
+        *("flow_sample_collector_set", "flow_table", "autoattach", "datapath", "ct_zone"),
+    )
+)
 _MAPS = frozenset(("external_ids", "other_config"))
 _SETTING = re.compile(r'([a-z_]+)(?::("(?:[^"\\]|\\.)*"|[^=:]+))?=(.*)', re.IGNORECASE)
 _PLAIN_WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
@@ -49,6 +88,8 @@ def _rows(state: State, table: str) -> Iterator[Row]:
 
 def table_named(name: str) -> str:
     """The table's own spelling; raises Failed for a table that is none."""
+    if name.lower() in _OTHER_TABLES:
+        raise NotSimulated(f"table {name} of OVSDB")
     if name.lower() not in _TABLES:
         raise Failed(f'unknown table "{name}"', 1)
     return _TABLES[name.lower()]
@@ -67,8 +108,7 @@ def find(state: State, table: str, name: str) -> tuple[str, Row]:
 
 def _column(table: str, name: str) -> str:
     if name not in _COLUMNS[table] and name != "_uuid":
-        known = {"Open_vSwitch": (), "Bridge": ("fail_mode",), "Port": ("bond_mode", "vlan_mode")}
-        if name in known.get(table, ("options", "mtu_request")):
+        if name in _NOT_KEPT[table]:
             raise NotSimulated(f"column {name} of table {table}")
         raise Failed(f'{table} does not contain a column whose name matches "{name}"', 1)
     return name
@@ -88,6 +128,8 @@ def assign(table: str, row: Row, setting: str) -> None:
         getattr(row, column)[_unquoted(key)] = _unquoted(value)
     elif column == "tag":
         _set_tag(row, value)
+    elif column == "ofport_request" and isinstance(row, Interface):
+        row.ofport_request = int(value)
     elif column == "trunks" and isinstance(row, Port):
         row.trunks = sorted(int(each) for each in value.strip("[]").split(",") if each.strip())
     elif column in ("type", "datapath_type"):
@@ -132,6 +174,8 @@ def clear(table: str, row: Row, name: str) -> None:
         row.tag = None
     elif column == "trunks" and isinstance(row, Port):
         row.trunks = []
+    elif column == "ofport_request" and isinstance(row, Interface):
+        row.ofport_request = None
     else:
         raise NotSimulated(f"clearing column {column} of table {table}")
 
