@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from eswitch.engine import apply
 from eswitch.errors import HostError
 from eswitch.model.report import Layer, Verdict
 from eswitch.observe import observe_with_offload
-from eswitch.offload.flow import Placement
+from eswitch.offload.flow import Flow, Placement, parse_dump
 from eswitch.offload.place import Place, places
 from eswitch.offload.read import read_flows
+from eswitch.offload.syntax import named, split_items
 from eswitch.offload.topology import topology
 from eswitch.offload.verify import verify
 from eswitch.spec import load
@@ -177,3 +180,26 @@ def test_verify_proves_it_while_all_ports_talk(twin: Twin) -> None:
         twin.traffic(end(vf), "outside", seconds=100)
     report = verify(twin, desired, 10.0, observe_with_offload, make_plan)
     assert {layer: report.verdict(layer) for layer in Layer} == dict.fromkeys(Layer, Verdict.OK)
+
+
+FLOWS = Path(__file__).parent.parent / "cases" / "flows"
+
+
+def shape(flow: Flow) -> tuple[list[str], list[str]]:
+    """The names in a flow's key, in order, and those inside its headers."""
+    items = split_items(flow.key)
+    parts = [part for item in items for part in split_items(named(item)[1])]
+    inner = [named(part)[0] for part in parts if "=" in part]
+    return [named(item)[0] for item in items], inner
+
+
+@pytest.mark.parametrize(("layer", "recorded"), [("tc", "lab-vf-to-vf")])
+def test_a_flow_is_printed_as_in_the_lab(twin: Twin, layer: str, recorded: str) -> None:
+    twin.traffic(end(0), end(1))
+    text = (FLOWS / f"{recorded}.txt").read_text()
+    theirs = [f for f in parse_dump(text).flows if f.layer == layer and "eth_type(0x0800)" in f.key]
+    ours = [place.flow for place in unicast(twin)]
+    assert ours
+    assert {str(shape(flow)) for flow in ours} == {str(shape(flow)) for flow in theirs}
+    assert {(flow.offloaded, flow.layer) for flow in ours} == {("yes", "tc")}
+    assert all(flow.ufid and flow.used is not None for flow in ours)
