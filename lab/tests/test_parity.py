@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from lab import Nic  # noqa: TC002 (fixtures are looked up by annotation)
 from parity.operations import STORIES
-from parity.playing import Player, story
+from parity.playing import Player, compared, story
 
 from eswitch.host.local import LocalHost
 
@@ -24,11 +24,10 @@ ANSWERS = Path(__file__).parent.parent.parent / "tests" / "parity" / "answers"
 @pytest.mark.parametrize("name", STORIES)
 def test_the_real_machine_answers_as_recorded(machine: list[Nic], name: str) -> None:
     player = Player(LocalHost(), machine[0].pci, machine[1].pci)
-    found = [[operation, answer] for operation, answer in story(player, STORIES[name])]
+    found = story(player, STORIES[name])
     if os.environ.get("PARITY_OUT"):
         text = json.dumps(found, indent=1)
         (Path(os.environ["PARITY_OUT"]) / f"{name}.json").write_text(text + "\n")
         return
     recorded = json.loads((ANSWERS / f"{name}.json").read_text())
-    for mine, theirs in zip(found, recorded, strict=True):
-        assert mine == theirs
+    assert compared(found, recorded) == []

@@ -148,3 +148,27 @@ def _order(item: Json) -> str:
 def story(player: Player, operations: Sequence[str]) -> list[tuple[str, Json]]:
     """All operations of one story, each with its masked answer."""
     return [(operation, masked(player.play(operation))) for operation in operations]
+
+
+def differences(found: Json, recorded: Json, place: str = "") -> Iterator[str]:
+    """Where two masked answers differ."""
+    if isinstance(found, dict) and isinstance(recorded, dict):
+        for key in sorted({*found, *recorded}):
+            yield from differences(found.get(key), recorded.get(key), f"{place}.{key}")
+    elif isinstance(found, list) and isinstance(recorded, list) and len(found) == len(recorded):
+        for number, (one, other) in enumerate(zip(found, recorded, strict=True)):
+            yield from differences(one, other, f"{place}[{number}]")
+    elif found != recorded:
+        yield f"{place}: {found!r}, recorded {recorded!r}"
+
+
+def compared(found: Sequence[tuple[str, Json]], recorded: Sequence[tuple[str, Json]]) -> list[str]:
+    """All differences of a story, with the operations they are of."""
+    assert [operation for operation, _ in found] == [operation for operation, _ in recorded]
+    return [
+        f"{number} {operation}{line}"
+        for number, ((operation, answer), (_, theirs)) in enumerate(
+            zip(found, recorded, strict=True)
+        )
+        for line in differences(answer, theirs)
+    ]
