@@ -19,6 +19,10 @@ _MODES = ("legacy", "switchdev")
 _INLINE = ("none", "link", "network", "transport")
 _ENCAP = ("none", "basic")
 Record = dict[str, object]
+# What devlink has besides (devlink(8)).
+_OTHER_OBJECTS = frozenset(
+    ("dpipe", "health", "help", "lc", "monitor", "rate", "region", "resource", "sb", "trap")
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +104,8 @@ class Devlink:
             ("port", "show"): self._ports,
             ("port", "function"): self._function,
         }
+        if name in _OTHER_OBJECTS:
+            raise NotSimulated(f"`devlink {name}`")
         if name not in ("dev", "port"):
             raise Failed(f'Object "{name}" not found', 1)
         verb = left.take() if left else "show"

@@ -14,6 +14,12 @@ from .tool import Failed, NotSimulated, Words, batch, ended, rtnetlink
 
 _OBJECTS = {"link": "link", "l": "link", "address": "addr", "addr": "addr", "a": "addr"}
 _OBJECTS |= {"route": "route", "r": "route", "stats": "stats"}
+# What `ip` has besides (ip(8)); it takes any beginning of these words.
+_OTHER_OBJECTS = (
+    *("addrlabel", "fou", "help", "ila", "ioam", "l2tp", "macsec", "maddress", "monitor", "mptcp"),
+    *("mroute", "mrule", "neighbor", "neighbour", "netconf", "netns", "nexthop", "ntable", "rule"),
+    *("sr", "tcp_metrics", "token", "tunnel", "tuntap", "vrf", "xfrm"),
+)
 
 
 class Ip:
@@ -51,6 +57,8 @@ class Ip:
         name = left.take()
         kind = _OBJECTS.get(name)
         if kind is None:
+            if any(known.startswith(name) for known in _OTHER_OBJECTS):
+                raise NotSimulated(f"`ip {name}`")
             raise Failed(f'Object "{name}" is unknown, try "ip help".', 1)
         verb = left.take() if left else "show"
         try:

@@ -52,6 +52,8 @@ def _systemctl(state: State, words: Sequence[str]) -> str:
     verb, *names = words
     units = [name.removesuffix(".service") for name in names]
     for name in units:
+        if name not in (_SWITCH, *_DAEMONS):
+            raise NotSimulated(f"unit {name}")
         if name not in state.units and verb != "is-active":
             raise Failed(f"Failed to {verb} {name}.service: Unit {name}.service not found.", 5)
     if verb == "is-active":

@@ -96,6 +96,8 @@ class Vsctl:
 
     def _do(self, order: Order) -> str:
         name, *words = order.words or [""]
+        if name in _NOT_PLAYED:
+            raise NotSimulated(f"`ovs-vsctl {name}`")
         if name not in _COMMANDS:
             raise Failed(f"unknown command '{name}'; use --help for help", 1)
         self.changes |= name not in _READERS
@@ -224,6 +226,18 @@ class Vsctl:
 
 
 _GLOBAL = frozenset(("timeout", "format", "no-wait", "no-heading", "data"))
+# What ovs-vsctl has besides (ovs-vsctl(8)).
+_NOT_PLAYED = frozenset(
+    (
+        *("init", "show", "emer-reset", "br-exists", "br-to-vlan", "br-to-parent", "list-ifaces"),
+        *("br-set-external-id", "br-get-external-id", "add-bond", "add-bond-iface", "iface-to-br"),
+        *("del-bond-iface", "port-to-br", "get-controller", "del-controller", "set-controller"),
+        *("get-fail-mode", "del-fail-mode", "set-fail-mode", "get-manager", "del-manager"),
+        *("set-manager", "get-ssl", "del-ssl", "set-ssl", "add-aa-mapping", "del-aa-mapping"),
+        *("get-aa-mapping", "add-zone-tp", "del-zone-tp", "list-zone-tp", "list-dp-cap", "find"),
+        *("create", "destroy", "add", "wait-until", "comment"),
+    )
+)
 _READERS = frozenset(("list", "get", "list-br", "list-ports"))
 _COMMANDS: dict[str, Callable[[Vsctl, Order, list[str]], str | None]] = {
     "add-br": Vsctl.add_br,
