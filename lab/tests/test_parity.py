@@ -12,11 +12,11 @@ import os
 from pathlib import Path
 
 import pytest
-from lab import Nic  # noqa: TC002 (fixtures are looked up by annotation)
 from parity.operations import STORIES
 from parity.playing import Player, compared, story
 
 from eswitch.host.local import LocalHost
+from nic import Nic
 
 ANSWERS = Path(__file__).parent.parent.parent / "tests" / "parity" / "answers"
 

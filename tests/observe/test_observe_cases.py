@@ -13,6 +13,7 @@ from eswitch.errors import CommandFailed, HostError, NotFound
 from eswitch.host.recorded import RecordedHost, RecordingHost
 from eswitch.model.plain import to_plain
 from eswitch.observe import observe
+from eswitch.observe.links import parse_network
 
 CASES = sorted((Path(__file__).parent.parent / "cases" / "observe").glob("*.json"))
 
@@ -154,3 +155,9 @@ def test_a_pf_that_vanishes_while_it_is_read():
     assert observe(RecordedHost(case)).nics == ()
     with pytest.raises(NotFound):
         RecordedHost(case).list(device)
+
+
+@pytest.mark.parametrize("printed", ["", "[]\n[]\n[]\n"])
+def test_a_machine_without_interfaces_is_none(printed):
+    with pytest.raises(HostError, match="no interfaces"):
+        parse_network(printed)

@@ -7,7 +7,7 @@ from eswitch.model.observed import ObservedState
 
 from .kernel import read_kernel
 from .links import read_network
-from .naming import names_to_come
+from .naming import names_to_come, unnamed
 from .nic import read_nics
 from .offload import add_tc_offload, read_tc_offload
 from .ovs import read_ovs
@@ -22,15 +22,17 @@ TOOLS = ("devlink", "ethtool", "ip", "ovs-appctl", "ovs-vsctl", "tc", "udevadm")
 def observe(host: Host) -> ObservedState:
     """Everything that planning looks at; two looks at an untouched host are equal.
 
-    What cannot be read is `Unknown` with the reason. Raises HostError only where nothing could be
+    What cannot be read is `Unknown` with the reason; interfaces without a lasting name are left
+    out. Raises HostError only where nothing could be
     said at all: `ip` fails, or /proc and /sys cannot be read. The interfaces' `hw_tc_offload` is
     left None: `observe_with_offload` asks for it.
     """
     network = read_network(host)
+    fresh = unnamed(host, network.links)
     return ObservedState(
         kernel=read_kernel(host),
-        nics=read_nics(host, network),
-        links=network.links,
+        nics=read_nics(host, network, fresh),
+        links=tuple(link for link in network.links if link.name not in fresh),
         routes=network.routes,
         ovs=read_ovs(host),
         session_addresses=read_session(host),

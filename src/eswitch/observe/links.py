@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from eswitch.errors import NotFound
+from eswitch.errors import HostError, NotFound
 from eswitch.host import Host
 from eswitch.model.identifiers import (
     MacAddress,
@@ -61,8 +61,10 @@ def read_network(host: Host) -> Network:
 
 
 def parse_network(printed: str) -> Network:
-    """Read the documents of `_BATCH`; raises HostError for text that is no JSON."""
+    """Read the documents of `_BATCH`; raises HostError for no JSON, and for no interface."""
     link_records, address_records, route_records = (*documents(printed, "ip"), None, None, None)[:3]
+    if not records(link_records):
+        raise HostError("`ip` printed no interfaces, not even the loopback that every host has")
     addresses = {
         text(entry, "ifname"): records(entry.get("addr_info")) for entry in records(address_records)
     }

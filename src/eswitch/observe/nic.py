@@ -21,7 +21,6 @@ from . import sysfs
 from .devlink import Devlink, read_devlink
 from .ingress import read_ingress
 from .links import Network, is_representor
-from .naming import unnamed
 from .users import NAMESPACE, host_uses, is_vfio, read_vfio_users
 
 
@@ -36,8 +35,8 @@ class _Function:
     vfs: tuple[tuple[int, PciAddress, str | None], ...]
 
 
-def read_nics(host: Host, network: Network) -> tuple[NicState, ...]:
-    """All PFs, sorted by PCI address.
+def read_nics(host: Host, network: Network, fresh: frozenset[str]) -> tuple[NicState, ...]:
+    """All PFs, sorted by PCI address; `fresh` are the interfaces that udev has yet to name.
 
     They are the parents of interfaces, and network controllers without one (unbound, or with
     their interface in another namespace).
@@ -50,13 +49,19 @@ def read_nics(host: Host, network: Network) -> tuple[NicState, ...]:
     ingress = read_ingress(host) if functions else {}
     nics = (_nic(host, pf, devlink, network, held) for pf in functions)
     nics = (replace(nic, ingress=ingress.get(nic.netdev or "")) for nic in nics)
-    fresh = unnamed(host, network.links)
     return tuple(_without_names(nic, fresh) if fresh else nic for nic in nics)
 
 
 def _without_names(nic: NicState, fresh: frozenset[str]) -> NicState:
     """A name that udev is about to change is none: no step may be made with it."""
-    vfs = (replace(vf, representor=None) if vf.representor in fresh else vf for vf in nic.vfs)
+    vfs = (
+        replace(
+            vf,
+            representor=None if vf.representor in fresh else vf.representor,
+            netdev=None if vf.netdev in fresh else vf.netdev,
+        )
+        for vf in nic.vfs
+    )
     return replace(nic, netdev=None if nic.netdev in fresh else nic.netdev, vfs=tuple(vfs))
 
 
