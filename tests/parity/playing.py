@@ -122,6 +122,7 @@ _UNLISTED = frozenset(
 _MAC = re.compile(r"\b[0-9a-f]{2}(?::[0-9a-f]{2}){5}\b")
 _FIXED_MACS = ("08:c0:eb", "0a:c0:eb", "52:54:00", "00:00:00", "ff:ff:ff", "01:", "ba:dd")
 _LOAD = re.compile(r"(?<=duration : )\d+(?=ms)|\d+(?=: \(keys)")
+_VIRTIO = re.compile(r"\bvirtio\d+")
 _LINK_LOCAL = re.compile(r"fe80::[0-9a-f:]+")
 
 
@@ -136,7 +137,7 @@ def masked(answer: Json, key: str = "") -> Json:
         return sorted(items, key=_order) if key in ("data", "out", "") else items
     if isinstance(answer, str):
         text = _LINK_LOCAL.sub("LINK-LOCAL", answer)
-        text = _LOAD.sub("?", text)
+        text = _VIRTIO.sub("virtioN", _LOAD.sub("?", text))
         return _MAC.sub(lambda m: m[0] if m[0].startswith(_FIXED_MACS) else "RANDOM", text)
     return answer
 

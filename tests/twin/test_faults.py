@@ -151,3 +151,17 @@ def test_a_vf_that_a_vm_holds_blocks_the_kernel() -> None:
     assert undo is not None
     rollback(twin, undo)
     assert twin.state.incidents == []
+
+
+@pytest.mark.parametrize("kind", [Kind.LIE, Kind.HALF])
+def test_a_wrong_number_of_vfs_stops_at_once(kind: Kind) -> None:
+    """What follows in the same round counts on it: no mode changes while there are VFs."""
+    twin = lab()
+    twin.write_attribute(f"{PF}/sriov_drivers_autoprobe", "0", 10)
+    if kind is Kind.LIE:
+        twin.write_attribute(f"{PF}/sriov_numvfs", "3", 60)
+    twin.faults = Plan([Fault(kind, matching="sriov_numvfs")])
+    with pytest.raises(HostError, match="but reads back as"):
+        apply(twin, load(SPEC.encode(), "spec"), "spec", consent=lambda plan: True)
+    assert twin.state.incidents == []
+    assert not any("mode switchdev" in text for text in twin.operations) or kind is Kind.HALF

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from eswitch.errors import CommandFailed, EswitchError, HostError, TimedOut
+from eswitch.errors import CommandFailed, EswitchError, HostError, NotEffective, TimedOut
 from eswitch.host import Host
 from eswitch.model.step import Action, Command, Settle, Tool, Write
 from eswitch.observe import names_to_come
@@ -75,6 +75,22 @@ def _write(action: Write, operation: Operation, host: Host) -> None:
         host.write_attribute(action.path, str(action.value), action.timeout)
     except HostError as error:
         raise StepFailed(explain_write(action, error, host), action, operation.steps[0]) from error
+    if action.path.endswith("/sriov_numvfs"):
+        _read_count_back(action, operation, host)
+
+
+def _read_count_back(action: Write, operation: Operation, host: Host) -> None:
+    """Drivers create fewer VFs than asked for and report success (domain.md 1.2), and what follows
+    in the same round, a change of mode above all, counts on their number."""
+    try:
+        now = host.read(action.path)
+    except HostError:
+        return  # the look at the end of the round tells
+    if now != str(action.value):
+        message = f"the number of VFs was set to {action.value}, but reads back as {now}"
+        hint = "`dmesg` may say why; `eswitch plan` shows what is left, `eswitch rollback` undoes"
+        wrong = NotEffective(message, where=action.path.split("/")[-2], hint=hint)
+        raise StepFailed(wrong, action, operation.steps[0])
 
 
 def _settle(action: Settle, host: Host) -> None:
