@@ -31,6 +31,7 @@ VERBS = {
     "flows": "Where each flow of traffic runs, and why.",
     "rollback": "Undo the last apply.",
     "schema": "The JSON schema of the spec, for editors.",
+    "demo": "The whole story on a simulated machine.",
     "twin": "Try it all on a simulated machine (--twin NAME).",
 }
 
@@ -217,13 +218,17 @@ def verbose(text: str) -> Callable[[Callable[..., int]], Callable[..., int]]:
 
 
 def run(words: list[str], host: Host | None) -> int:
-    """Parse, call the verb, and turn whatever happens into an exit code."""
+    """Run the words on this host and return the exit code."""
     if host is None:
         from eswitch.host.local import LocalHost  # noqa: PLC0415 (tests bring their own)
 
         host = LocalHost()
     options = Options(debug=bool(host.environment("ESWITCH_DEBUG")))
-    session = Session(host, options)
+    return carry_out(words, Session(host, options))
+
+
+def carry_out(words: list[str], session: Session) -> int:
+    """Parse, call the verb, and turn whatever happens into an exit code."""
     try:
         with session:
             return _invoke(words, session)

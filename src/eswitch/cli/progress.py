@@ -49,9 +49,11 @@ class Progress:
         marks = self._screen.marks
         self._now.erase()
         if failed:
-            self._screen.say(bad(marks.bad), f" {brief(steps)}")
+            text = line(bad(marks.bad), f" {brief(steps)}", hang=2)
         else:
-            self._screen.say(f"{marks.over} {brief(steps)}  ", faint(seconds(self._seconds)))
+            took = faint(seconds(self._seconds))
+            text = line(f"{marks.over} {brief(steps)}  ", took, hang=2)
+        self._screen.show([text])
         if self._commands:
             actions = [str(action) for step in steps for action in step.actions]
             self._screen.show(line(faint(f"    $ {text}")) for text in dict.fromkeys(actions))

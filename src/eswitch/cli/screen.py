@@ -166,15 +166,27 @@ class Screen:
         folded = (
             part for each in lines for part in (fold(each, self._fold) if self._fold else (each,))
         )
-        self.write("".join(draw(each, colour=self.colour) + "\n" for each in folded))
+        self._put("".join(draw(each, colour=self.colour) + "\n" for each in folded))
 
     def say(self, *parts: str | Span) -> None:
         """Print one line."""
         self.show([line(*parts)])
 
+    def passing(self, text: str) -> None:
+        """Draw what will be erased again: on terminals only, and no part of what was shown."""
+        self._put(text)
+
+    @property
+    def gone(self) -> bool:
+        """Whether the reader has left: nobody sees what comes now."""
+        return self._gone
+
     def write(self, text: str) -> None:
         """Write and flush. A reader that has gone is no error: what was asked for still happens,
         above all an apply in the middle of its steps. Raises HostError if the disk is full."""
+        self._put(text)
+
+    def _put(self, text: str) -> None:
         if self._gone or not text:
             return
         encoding = self._stream.encoding or "utf-8"

@@ -45,6 +45,11 @@ class Session:
     _err: Screen | None = None
     _simulated: Simulated | None = None
 
+    @classmethod
+    def played(cls, screen: Screen, simulated: Simulated) -> Self:
+        """What a verb gets that is typed on a simulated machine: its files, and one screen."""
+        return cls(simulated.twin, _out=screen, _err=screen, _simulated=simulated)
+
     def __enter__(self) -> Self:
         return self
 
@@ -55,9 +60,8 @@ class Session:
     @property
     def host(self) -> Host:
         """The machine that the verb is about."""
-        if not self.options.twin and not self.options.twin_state:
-            return self.here
-        return self.simulated.twin
+        asked = self._simulated or self.options.twin or self.options.twin_state
+        return self.simulated.twin if asked else self.here
 
     @property
     def simulated(self) -> Simulated:

@@ -9,6 +9,8 @@ from eswitch.errors import NotFound, SpecError
 from eswitch.twin import Twin, open_machine, parse, saved
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from eswitch.host import Host
     from eswitch.twin.state import State
 
@@ -22,13 +24,19 @@ class Simulated:
     last command goes on; `--twin` is then needed only the first time. The file is locked meanwhile.
     """
 
-    def __init__(self, here: Host, machine: str | None, file: str | None) -> None:
+    def __init__(
+        self,
+        here: Host,
+        machine: str | None,
+        file: str | None,
+        make: Callable[[State], Twin] = Twin,
+    ) -> None:
         self._here = here
         self._file = file
         self._held = ExitStack()
         if file is not None:
             self._held.enter_context(here.lock(f"{file}.lock"))
-        self.twin = Twin(self._kept(machine) or self._delivered(machine))
+        self.twin = make(self._kept(machine) or self._delivered(machine))
 
     @property
     def title(self) -> str:

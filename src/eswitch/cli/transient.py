@@ -23,11 +23,11 @@ class Transient:
             return
         self.erase()
         shown = f"{self._screen.marks.running} {plain(text)}"[: self._screen.width - 1]
-        self._screen.write(draw(line(faint(shown)), colour=self._screen.colour))
+        self._screen.passing(draw(line(faint(shown)), colour=self._screen.colour))
         self._drawn = True
 
     def erase(self) -> None:
         """Leave no trace."""
         if self._drawn:
-            self._screen.write("\r\x1b[K")
+            self._screen.passing("\r\x1b[K")
             self._drawn = False

@@ -1,0 +1,199 @@
+"""The story as data: chapters, what is typed in each, and how to tell that it went as told.
+
+It follows the recipe from the bare box. Nothing here runs anything; `cli/performance.py` types each
+act on the twin and stops at the first one that does not show what it should.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from .proofs import (
+    Proof,
+    as_it_was,
+    can_switch,
+    cannot_switch,
+    in_hardware,
+    is_switch,
+    lost,
+    untouched,
+)
+
+MACHINE = "pve8-cx6dx"
+NIC = "0000:07:00.0"
+UPLINK = "enp7s0f0np0"
+BRIDGE = "vmbr2"
+GUESTS = ("vm/101", "ct/200")
+SPEC = "/etc/eswitch/eswitch.yaml"
+GRUB = "/etc/default/grub"
+OFFLOADED, REBOOTED = "traffic in hardware", "after the reboot"
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """What a person changes in a file with an editor: one line of it."""
+
+    path: str
+    old: str
+    new: str
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """One thing that is typed: an `eswitch` verb, a command on the machine, or an editor.
+
+    `code` is the exit code that it must end with, `proof` what must then be seen. `picture` is the
+    caption of the topology drawn afterwards, `remember` a name for that moment.
+    """
+
+    typed: str
+    code: int = 0
+    proof: Proof | None = None
+    edit: Edit | None = None
+    picture: str = ""
+    remember: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Chapter:
+    """A heading, what is told (paragraphs with an empty line between), and what is typed."""
+
+    title: str
+    told: str
+    acts: tuple[Act, ...]
+
+
+TITLE = "From the bare box to flows in hardware"
+FOREWORD = (
+    "A server with a 100 Gbit/s NIC becomes a hardware switch for its guests. The server is "
+    f"simulated: it is the twin `{MACHINE}`, nothing of this computer is touched, and no root is "
+    "needed.\n\n"
+    "Everything else is real. What stands behind a $ is typed and runs now: eswitch looks, plans, "
+    "applies and verifies as it would on a server, and the story stops if one of them does not "
+    "show what it should. Times are the twin's own."
+)
+
+CHAPTERS = (
+    Chapter(
+        "The box as it arrives",
+        "Proxmox VE 8, a ConnectX-6 Dx, and a small NIC for management. The big card could "
+        "switch in hardware. What does eswitch see, and what is in the way?",
+        (
+            Act(
+                "eswitch show",
+                proof=cannot_switch(NIC),
+                picture="The box as it arrives: a NIC that is only a NIC.",
+            ),
+            Act("eswitch plan", code=4, proof=cannot_switch(NIC)),
+        ),
+    ),
+    Chapter(
+        "By hand, once: firmware and IOMMU",
+        "Two steps eswitch does not do yet, so a person does them: switch SR-IOV on in the "
+        "NIC's firmware, and the IOMMU on the kernel's command line, without which no VM can "
+        "be given a VF. Both count from the next boot. (`eswitch twin ...` is what happens to "
+        "the simulated machine from outside.)",
+        (
+            Act("mstconfig -d 07:00.0 -y set SRIOV_EN=1 NUM_OF_VFS=4"),
+            Act("mstconfig -d 07:00.0 -e q SRIOV_EN NUM_OF_VFS"),
+            Act(
+                f"vi {GRUB}",
+                edit=Edit(
+                    GRUB,
+                    'GRUB_CMDLINE_LINUX_DEFAULT="quiet"',
+                    'GRUB_CMDLINE_LINUX_DEFAULT="quiet intel_iommu=on iommu=pt"',
+                ),
+            ),
+            Act("update-grub"),
+            Act("eswitch twin reboot", proof=can_switch(NIC, 4)),
+            Act("cat /proc/cmdline"),
+        ),
+    ),
+    Chapter(
+        "One file",
+        "The rest of the recipe is one file: two VFs, one for a VM and one for a container, "
+        "and a bridge of both and the wire. `plan` shows each step and its reason, and "
+        "touches nothing.",
+        (
+            Act(f"cat {SPEC}"),
+            Act("eswitch plan", code=2, proof=untouched),
+        ),
+    ),
+    Chapter(
+        "Apply",
+        "Each step is read back from the kernel: what cannot be seen afterwards has not "
+        "happened, whatever the tool said.",
+        (Act("eswitch apply", proof=is_switch(NIC, 2, BRIDGE)),),
+    ),
+    Chapter(
+        "Two guests, and the world outside",
+        "The VM gets its VF by PCI pass-through, the container gets an interface. They talk "
+        "to each other and to the world at the end of the wire.",
+        (
+            Act("eswitch twin start vm/101"),
+            Act("eswitch twin start ct/200"),
+            Act("eswitch twin traffic vm/101 ct/200"),
+            Act("eswitch twin traffic vm/101 outside"),
+            Act("eswitch twin traffic ct/200 outside"),
+        ),
+    ),
+    Chapter(
+        "Where does the traffic run?",
+        "Proof is not a setting, it is packets: `verify` wants to see traffic from and to "
+        "each port in hardware, in Open vSwitch's own datapath.",
+        (
+            Act("eswitch verify", proof=in_hardware(6)),
+            Act(
+                "eswitch flows",
+                proof=in_hardware(6),
+                remember=OFFLOADED,
+                picture="The e-switch at work: guests and wire talk inside the NIC. Only what "
+                "no rule covers yet goes up to Open vSwitch.",
+            ),
+        ),
+    ),
+    Chapter(
+        "Again",
+        "What is right already is left alone: not one write, while the guests go on talking.",
+        (Act("eswitch apply", proof=untouched),),
+    ),
+    Chapter(
+        "A reboot loses it all",
+        "Mode and VFs live in sysfs, and Proxmox VE deletes the database of Open vSwitch at "
+        "each boot. eswitch does not start itself at boot yet; the same command repairs it.",
+        (
+            Act(
+                "eswitch twin reboot",
+                proof=lost(NIC),
+                remember=REBOOTED,
+                picture="After the reboot: firmware and command line have stayed, everything "
+                "else is gone.",
+            ),
+            Act("eswitch verify --timeout 0", code=2, proof=lost(NIC)),
+            Act("eswitch apply", proof=is_switch(NIC, 2, BRIDGE)),
+            Act("eswitch plan", proof=untouched),
+        ),
+    ),
+    Chapter(
+        "And back",
+        "What eswitch changed it can put back: `rollback` undoes the last apply and compares "
+        "the machine with what was noted before it.",
+        (Act("eswitch rollback --yes", proof=as_it_was(REBOOTED)),),
+    ),
+)
+
+COMPARISON = "What it is for: the host's load"
+COMPARISON_TOLD = (
+    "The recipe ends with a graph: its author's server had about half the load once the switch "
+    "was in the NIC. Here the same day of a file server is played twice, hour by hour: by the two "
+    "guests on the e-switch as `verify` proved it, and on the box as it arrived, where they have "
+    "virtual interfaces on a bridge in software. That bridge takes a few commands:"
+)
+SOFTWARE_BRIDGE = (
+    f"ovs-vsctl add-br {BRIDGE}",
+    f"ovs-vsctl add-port {BRIDGE} {UPLINK}",
+    f"ip link set dev {UPLINK} up",
+    f"ip link set dev {BRIDGE} up",
+)
+"""What a person types on the bare box for a bridge in software."""
+SOFTWARE_PICTURE = "The software bridge: every packet climbs through the CPU."
