@@ -9,7 +9,8 @@ LAB := lab/vm run
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
 
-demo: lab-demo ## the main job, shown on a virtual machine
+demo: venv ## the whole story on a simulated server, in seconds; needs no root
+	@$(BIN)/eswitch demo
 
 venv: ## make .venv with the locked tools
 	@PYTHON=$(PYTHON) tools/venv

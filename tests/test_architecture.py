@@ -17,7 +17,8 @@ MAY_IMPORT = {
     "engine": {"model", "host", "observe", "stages"},
     "offload": {"model", "host", "observe", "stages"},
     "twin": {"model", "host"},
-    "cli": {"model", "spec", "host", "observe", "stages", "engine", "offload", "twin"},
+    "demo": {"model", "host", "observe", "offload", "twin"},
+    "cli": {"model", "spec", "host", "observe", "stages", "engine", "offload", "twin", "demo"},
 }
 # Modules with effects; only the door may use them.
 EFFECTS = {"subprocess", "os", "pathlib", "shutil", "socket", "fcntl", "signal", "tempfile"}

@@ -126,7 +126,15 @@ def fold(of: Line, width: int) -> list[Line]:
                 column = of.hang
             lines[-1].append(Span(word, span.style))
             column += len(word)
-    return [Line(tuple(spans)) for spans in lines]
+    return [Line(_without_end(spans)) for spans in lines]
+
+
+def _without_end(spans: list[Span]) -> tuple[Span, ...]:
+    """Without the blank that the line was folded at: it may not fit any more."""
+    if not spans:
+        return ()
+    *others, last = spans
+    return (*others, Span(last.text.rstrip(), last.style))
 
 
 @dataclass(frozen=True, slots=True)

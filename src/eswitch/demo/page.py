@@ -52,7 +52,7 @@ class Scene:
     notes: tuple[Markup, ...] = ()
 
 
-FLOWS = (("hard", "flows in the NIC"), ("soft", "flows on the CPU"), ("slow", "the CPU's way"))
+FLOWS = (("hard", "flows in the NIC"), ("soft", "flows on the CPU"), ("slow", "the way to the CPU"))
 LOADS = (("hard", "with the e-switch"), ("gone", "more with the software bridge"))
 
 

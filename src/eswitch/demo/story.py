@@ -147,8 +147,8 @@ CHAPTERS = (
                 "eswitch flows",
                 proof=in_hardware(6),
                 remember=OFFLOADED,
-                picture="The e-switch at work: guests and wire talk inside the NIC. Only what "
-                "no rule covers yet goes up to Open vSwitch.",
+                picture="The e-switch at work: guests and wire talk inside the NIC. Only "
+                "broadcasts, and what no rule covers yet, go up to Open vSwitch.",
             ),
         ),
     ),

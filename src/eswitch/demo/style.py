@@ -53,7 +53,8 @@ figcaption { margin: .7rem auto 0; max-width: 40rem; font-size: .92rem; color: v
   margin-right: .4rem; vertical-align: .2em; background: var(--hard); }
 .key.soft { background: var(--soft); }
 .key.gone { background: var(--soft-fill); }
-.key.slow { background: none; border-top: 2px dashed var(--soft-ink); height: 0; }
+.key.slow { background: none; border-top: 2px dashed var(--soft-ink); height: 0;
+  width: 1.5rem; border-radius: 0; }
 table { border-collapse: collapse; font-size: .88rem; margin: 0 0 1rem; width: 100%; }
 th, td { text-align: left; vertical-align: top; padding: .35rem .8rem .35rem 0;
   border-bottom: 1px solid var(--rule); }

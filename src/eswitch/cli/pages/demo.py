@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from eswitch.cli.layout import paragraph
 from eswitch.cli.screen import Line, Span, Style, faint, fold, good, line, strong, warn
 from eswitch.demo.chart import axis
@@ -147,8 +145,18 @@ def model(width: int) -> list[Line]:
     return lines
 
 
-def closing(machine: str, page: str | None) -> Sequence[str]:
-    """What to do next."""
-    own = f"eswitch --twin {machine} --twin-state box.json show"
-    picture = f"The page is {page}" if page else "With pictures: eswitch demo --html demo.html"
-    return (picture, f"Your turn: {own}", "On a real kernel: make lab-demo")
+def closing(machine: str, page: str | None) -> list[Line]:
+    """What to do next; commands on lines of their own, to be pasted."""
+    if page is None:
+        first = ("With pictures, as a page:", "eswitch demo --html demo.html")
+    else:
+        first = ("The page with pictures:", page)
+    rows = (
+        first,
+        ("Your turn, on the same machine:", f"eswitch --twin {machine} --twin-state box.json show"),
+        ("On a real kernel, in a virtual machine:", "make lab-demo"),
+    )
+    lines = [line(), line(strong("What now"))]
+    for what, command in rows:
+        lines += [line(f"  {what}"), line("    ", strong(command))]
+    return lines

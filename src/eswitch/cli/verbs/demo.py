@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from eswitch.cli.performance import Performance
     from eswitch.cli.recorder import Recorder
 
-_LOOK = 0.35
+_LOOK = 0.2
 """Seconds that a spectator gets after each thing that is typed."""
 _SLOWER = 0.15
 """Seconds for each simulated second that a change takes, and the most of it."""
@@ -87,8 +87,6 @@ def _write(session: Session, play: Performance, path: str) -> None:
 
 def _close(screen: Recorder, html: str | None) -> None:
     from eswitch.cli.pages.demo import closing  # noqa: PLC0415
-    from eswitch.cli.screen import line, strong  # noqa: PLC0415
     from eswitch.demo.story import MACHINE  # noqa: PLC0415
 
-    screen.show([line(), line(strong("What now"))])
-    screen.show(line(f"  {text}") for text in closing(MACHINE, html))
+    screen.show(closing(MACHINE, html))
