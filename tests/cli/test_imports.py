@@ -39,6 +39,11 @@ def test_help_imports_no_verb() -> None:
     assert not {name for name in found if name.startswith(("eswitch.observe", "eswitch.spec"))}
 
 
+@pytest.mark.parametrize("words", [("--help",), ("show",), ("twin", "list")])
+def test_only_the_demo_pays_for_the_demo(words: tuple[str, ...]) -> None:
+    assert not {name for name in imported(*words) if "demo" in name or "performance" in name}
+
+
 @pytest.mark.parametrize("verb", ["show", "flows", "plan"])
 def test_no_verb_draws_with_libraries(verb: str) -> None:
     assert not {"rich", "asyncio"} & imported(verb, "--no-color")

@@ -140,6 +140,13 @@ class Program(click.Group):
         command = import_module(f".verbs.{cmd_name}", __package__).command
         return command if isinstance(command, click.Command) else None
 
+    def get_help_option(self, ctx: click.Context) -> click.Option | None:
+        """Whoever reads the help has found it: its line is worth more to a verb."""
+        option = super().get_help_option(ctx)
+        if option is not None:
+            option.hidden = True
+        return option
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """All verbs with one line each, without importing them."""
         del ctx

@@ -54,7 +54,8 @@ def ended(code: int) -> Line:
 def comparison(compared: Comparison, days: tuple[Day, Day], width: int, pretty: str) -> list[Line]:
     """The chart, what it says in numbers, and where the numbers come from."""
     unicode = pretty != "+"
-    lines = [line(strong("busy cores of the host, hour by hour (simulated)")), line()]
+    title = strong("busy cores of the host, hour by hour (simulated)")
+    lines = [line(title, hang=0), line()]
     lines += chart(compared, width, unicode=unicode)
     lines += [line(), *legend(compared, days, unicode=unicode), line()]
     lines += told(verdict(compared), width)
