@@ -122,7 +122,7 @@ def test_colours(
 def test_a_narrow_terminal(demo: Demo, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("eswitch.cli.screen._columns", lambda stream: 40)
     text = demo("--fast", terminal=True, TERM="xterm", NO_COLOR="1").out
-    foreword = text[: text.index("$ ")]
+    foreword = text[: text.index("\n$ ")]
     chart = text[text.index("busy cores of") : text.index("What now")]
     for each in (foreword + chart).splitlines():
         assert len(each) <= 40 or "doi:" in each
