@@ -6,6 +6,7 @@ import io
 import os
 import sys
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 
 import pytest  # noqa: TC002 (fixtures are looked up by annotation)
@@ -62,7 +63,11 @@ class Command:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self._patch = monkeypatch
-        for module in ("eswitch.observe", "eswitch.engine.converge", "eswitch.engine.undo"):
+        modules = ("eswitch.engine.converge", "eswitch.engine.undo", "eswitch.observe")
+        # A module that is imported only once another one is patched would keep the patch.
+        for module in (*modules, "eswitch.cli.performance"):
+            import_module(module)
+        for module in modules:
             monkeypatch.setattr(f"{module}.observe", lambda host: host.look())
         monkeypatch.setattr("eswitch.observe.observe_with_offload", lambda host: host.look())
 
