@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -15,8 +14,6 @@ from eswitch.cli import main
 from eswitch.demo.story import CHAPTERS, COMPARISON
 from eswitch.host.local import LocalHost
 from eswitch.twin import Twin
-
-Demo = Callable[..., Answer]
 
 
 class Here(LocalHost):
@@ -34,53 +31,54 @@ class Here(LocalHost):
         self.slept += seconds
 
 
-@pytest.fixture
-def demo(monkeypatch: pytest.MonkeyPatch) -> Demo:
-    def run(
-        *argv: str,
-        here: Here | None = None,
-        terminal: bool = False,
-        encoding: str = "utf-8",
-        **variables: str,
-    ) -> Answer:
-        out, err = Stream(terminal=terminal, encoding=encoding), Stream()
-        with monkeypatch.context() as patch:
-            patch.setattr(sys, "stdout", out)
-            patch.setattr(sys, "stderr", err)
-            code = main(["demo", *argv], host=here or Here(variables))
-        return Answer(("demo", *argv), code, out.text, err.text)
-
-    return run
+def run(
+    *argv: str,
+    here: Here | None = None,
+    terminal: bool = False,
+    encoding: str = "utf-8",
+    **variables: str,
+) -> Answer:
+    out, err = Stream(terminal=terminal, encoding=encoding), Stream()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "stdout", out)
+        patch.setattr(sys, "stderr", err)
+        code = main(["demo", *argv], host=here or Here(variables))
+    return Answer(("demo", *argv), code, out.text, err.text)
 
 
-def test_the_story(demo: Demo) -> None:
-    answer = demo()
-    expect(answer, "demo")
-    assert answer.code == 0
-    assert answer.err == ""
+@pytest.fixture(scope="module")
+def story() -> Answer:
+    """The story as it is told without a terminal."""
+    return run()
+
+
+def test_the_story(story: Answer) -> None:
+    expect(story, "demo")
+    assert story.code == 0
+    assert story.err == ""
     for title in (*(chapter.title for chapter in CHAPTERS), COMPARISON):
-        assert title in answer.out
+        assert title in story.out
 
 
-def test_it_is_the_same_each_time(demo: Demo) -> None:
-    assert demo().out == demo("--fast").out
+def test_it_is_the_same_each_time(story: Answer) -> None:
+    assert run("--fast").out == story.out
 
 
-def test_all_that_is_typed_is_shown(demo: Demo) -> None:
-    shown = [text[2:] for text in demo().out.splitlines() if text.startswith("$ ")]
+def test_all_that_is_typed_is_shown(story: Answer) -> None:
+    shown = [text[2:] for text in story.out.splitlines() if text.startswith("$ ")]
     typed = [act.typed for chapter in CHAPTERS for act in chapter.acts]
     assert shown[: len(typed)] == typed
 
 
-def test_it_says_what_it_is(demo: Demo) -> None:
-    words = " ".join(demo().out.split())
+def test_it_says_what_it_is(story: Answer) -> None:
+    words = " ".join(story.out.split())
     for said in ("The server is simulated", "These numbers are simulated", "assumed", "fitted"):
         assert said in words
 
 
-def test_the_page(demo: Demo, tmp_path: Path) -> None:
+def test_the_page(tmp_path: Path) -> None:
     file = tmp_path / "new" / "demo.html"
-    answer = demo("--html", str(file))
+    answer = run("--html", str(file))
     assert answer.code == 0
     assert str(file) in answer.out
     text = file.read_text()
@@ -91,14 +89,14 @@ def test_the_page(demo: Demo, tmp_path: Path) -> None:
     for title in (*(chapter.title for chapter in CHAPTERS), COMPARISON):
         assert title.replace("'", "&#x27;") in text or title in text
     assert [each.name for each in file.parent.iterdir()] == ["demo.html"]
-    demo("--html", str(file))
+    run("--html", str(file))
     assert file.read_text() == text
 
 
-def test_a_page_that_cannot_be_written(demo: Demo, tmp_path: Path) -> None:
+def test_a_page_that_cannot_be_written(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     for wrong in (tmp_path / "file" / "demo.html", tmp_path):
-        answer = demo("--html", str(wrong))
+        answer = run("--html", str(wrong))
         assert answer.code == 1
         assert answer.err.startswith(f"error: cannot write {wrong}")
         assert "hint: name a file" in answer.err
@@ -113,15 +111,13 @@ def test_a_page_that_cannot_be_written(demo: Demo, tmp_path: Path) -> None:
         (("--no-color",), {"FORCE_COLOR": "1"}, False),
     ],
 )
-def test_colours(
-    demo: Demo, argv: tuple[str, ...], variables: dict[str, str], coloured: bool
-) -> None:
-    assert ("\x1b[" in demo(*argv, **variables).out) is coloured
+def test_colours(argv: tuple[str, ...], variables: dict[str, str], coloured: bool) -> None:
+    assert ("\x1b[" in run(*argv, **variables).out) is coloured
 
 
-def test_a_narrow_terminal(demo: Demo, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_narrow_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("eswitch.cli.screen._columns", lambda stream: 40)
-    text = demo("--fast", terminal=True, TERM="xterm", NO_COLOR="1").out
+    text = run("--fast", terminal=True, TERM="xterm", NO_COLOR="1").out
     foreword = text[: text.index("\n$ ")]
     chart = text[text.index("busy cores of") : text.index("What now")]
     for each in (foreword + chart).splitlines():
@@ -130,8 +126,8 @@ def test_a_narrow_terminal(demo: Demo, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1"])
-def test_a_terminal_without_unicode(demo: Demo, encoding: str) -> None:
-    answer = demo(encoding=encoding)
+def test_a_terminal_without_unicode(encoding: str) -> None:
+    answer = run(encoding=encoding)
     assert answer.code == 0
     chart = answer.out[answer.out.index("busy cores") : answer.out.index("The model")]
     assert "#" in chart
@@ -139,43 +135,43 @@ def test_a_terminal_without_unicode(demo: Demo, encoding: str) -> None:
     assert "?" not in chart
 
 
-def test_pauses_are_for_spectators(demo: Demo) -> None:
+def test_pauses_are_for_spectators() -> None:
     watched = Here({"TERM": "xterm"})
-    assert demo(here=watched, terminal=True).code == 0
+    assert run(here=watched, terminal=True).code == 0
     assert 3 < watched.slept < 10
     for argv, terminal in ((("--fast",), True), ((), False)):
         hasty = Here({"TERM": "xterm"})
-        demo(*argv, here=hasty, terminal=terminal)
+        run(*argv, here=hasty, terminal=terminal)
         assert hasty.slept == 0
 
 
-def test_progress_is_seen_but_not_kept(demo: Demo, tmp_path: Path) -> None:
+def test_progress_is_seen_but_not_kept(tmp_path: Path) -> None:
     file = tmp_path / "demo.html"
-    answer = demo("--fast", "--html", str(file), terminal=True, TERM="xterm")
+    answer = run("--fast", "--html", str(file), terminal=True, TERM="xterm")
     assert "\r\x1b[K" in answer.out
     assert "\ufffd" not in file.read_text()
 
 
 def test_it_stops_where_verify_does_not_prove_it(
-    demo: Demo, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr("eswitch.twin.traffic.placement", lambda *ends: "tc")
     file = tmp_path / "demo.html"
-    answer = demo("--html", str(file))
+    answer = run("--html", str(file))
     assert answer.code == 1
     assert "`eswitch verify` ended with exit code 2, and not with 0" in answer.err
     assert not file.exists()
 
 
-def test_it_stops_where_a_boot_changes_nothing(demo: Demo, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_it_stops_where_a_boot_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Twin, "reboot", lambda twin: None)
-    answer = demo()
+    answer = run()
     assert answer.code == 1
     assert "did not show what the story says" in answer.err
     assert "does not offer 4 VFs" in answer.err
 
 
-def test_ctrl_c_in_the_middle_of_an_apply(demo: Demo, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_ctrl_c_in_the_middle_of_an_apply(monkeypatch: pytest.MonkeyPatch) -> None:
     write = Twin.write_attribute
 
     def interrupted(twin: Twin, path: str, value: str, timeout: float) -> None:
@@ -184,24 +180,31 @@ def test_ctrl_c_in_the_middle_of_an_apply(demo: Demo, monkeypatch: pytest.Monkey
         write(twin, path, value, timeout)
 
     monkeypatch.setattr(Twin, "write_attribute", interrupted)
-    answer = demo()
+    answer = run()
     assert answer.code == 130
     assert answer.err == "interrupted; only a simulated machine was touched\n"
 
 
-def test_ctrl_c_in_a_pause(demo: Demo) -> None:
+def test_ctrl_c_in_a_pause() -> None:
     class Stopped(Here):
         def sleep(self, seconds: float) -> None:
             raise KeyboardInterrupt
 
-    answer = demo(here=Stopped({"TERM": "xterm"}), terminal=True)
+    answer = run(here=Stopped({"TERM": "xterm"}), terminal=True)
     assert answer.code == 130
-    assert "Traceback" not in answer.out + answer.err
+    assert answer.err.strip() == "interrupted; only a simulated machine was touched"
+
+
+@pytest.mark.parametrize("name", ["", "-"])
+def test_a_page_needs_a_name(name: str) -> None:
+    answer = run("--html", name)
+    assert answer.code == 64
+    assert answer.out == ""
 
 
 @pytest.mark.parametrize("option", ["--twin=lab", "--twin-state=box.json"])
-def test_it_brings_its_own_machine(demo: Demo, option: str) -> None:
-    answer = demo(option)
+def test_it_brings_its_own_machine(option: str) -> None:
+    answer = run(option)
     assert answer.code == 64
     assert "its own machine" in answer.err
 

@@ -106,7 +106,7 @@ class Performance:
         code = self.edit(act.edit) if act.edit else self.run(act.typed)
         typed = Typed(act.typed, tuple(map(_row, self.screen.taken())), code)
         if code == INTERRUPTED:
-            raise KeyboardInterrupt("interrupted; only a simulated machine was touched")
+            raise KeyboardInterrupt
         if code != act.code:
             raise NotAsTold(
                 f"`{act.typed}` ended with exit code {code}, and not with {act.code}",

@@ -38,10 +38,16 @@ def command(session: Session, *, fast: bool, html: str | None) -> int:
 
     if session.options.twin or session.options.twin_state:
         raise click.UsageError("the demo brings its own machine: leave --twin out")
+    if html in ("", "-"):
+        raise click.UsageError("--html wants the name of a file")
     screen = Recorder(sys.stdout, session.here.environment, no_colour=session.options.no_colour)
     wait = _waiting(session, screen, fast=fast)
     play = _performance(session, screen, wait)
-    play.play()
+    try:
+        play.play()
+    except KeyboardInterrupt:
+        said = "interrupted; only a simulated machine was touched"
+        raise KeyboardInterrupt(said) from None
     if html is not None:
         _write(session, play, html)
     _close(screen, html)
