@@ -40,7 +40,7 @@ from eswitch.twin import Twin
 
 from .pages import demo as pages
 from .program import INTERRUPTED, carry_out
-from .screen import Line, Style, line, plain, strong
+from .screen import PRETTY, Line, Style, line, plain, strong
 from .session import Session
 from .simulated import Simulated
 
@@ -177,8 +177,8 @@ class Performance:
         if days[0].hardware or days[1].software:
             raise NotAsTold("the flows of the day do not run where they should")
         compared = Comparison(days[0].hours, days[1].hours)
-        marks = self.screen.marks.good
-        self.screen.show(pages.comparison(compared, days, self.screen.width, marks))
+        unicode = self.screen.marks is PRETTY
+        self.screen.show(pages.comparison(compared, days, self.screen.width, unicode=unicode))
         after = observe_with_offload(bare)
         picture = self.figure(SOFTWARE_PICTURE, Seen(after, after, self.places(after, bare)), bare)
         self.keep(compared, commands, picture)

@@ -68,9 +68,9 @@ FOREWORD = (
     "A server with a 100 Gbit/s NIC becomes a hardware switch for its guests. The server is "
     f"simulated: it is the twin `{MACHINE}`, nothing of this computer is touched, and no root is "
     "needed.\n\n"
-    "Everything else is real. What stands behind a $ is typed and runs now: eswitch looks, plans, "
-    "applies and verifies as it would on a server, and the story stops if one of them does not "
-    "show what it should. Times are the twin's own."
+    "eswitch itself is real. What stands behind a $ is typed on that server and runs now: it "
+    "looks, plans, applies and verifies as it would on any other, and the story stops if something "
+    "does not show what it should. Times are the twin's own."
 )
 
 CHAPTERS = (

@@ -51,9 +51,10 @@ def ended(code: int) -> Line:
     return line(faint(f"(exit code {code})"))
 
 
-def comparison(compared: Comparison, days: tuple[Day, Day], width: int, pretty: str) -> list[Line]:
+def comparison(
+    compared: Comparison, days: tuple[Day, Day], width: int, *, unicode: bool
+) -> list[Line]:
     """The chart, what it says in numbers, and where the numbers come from."""
-    unicode = pretty != "+"
     title = strong("busy cores of the host, hour by hour (simulated)")
     lines = [line(title, hang=0), line()]
     lines += chart(compared, width, unicode=unicode)
@@ -146,15 +147,19 @@ def model(width: int) -> list[Line]:
     return lines
 
 
-def closing(machine: str, page: str | None) -> list[Line]:
-    """What to do next; commands on lines of their own, to be pasted."""
+def closing(program: str, machine: str, page: str | None) -> list[Line]:
+    """What to do next; commands on lines of their own, to be pasted. `program` is how the demo was
+    called."""
     if page is None:
-        first = ("With pictures, as a page:", "eswitch demo --html demo.html")
+        first = ("With pictures, as a page:", f"{program} demo --html demo.html")
     else:
         first = ("The page with pictures:", page)
     rows = (
         first,
-        ("Your turn, on the same machine:", f"eswitch --twin {machine} --twin-state box.json show"),
+        (
+            "Your turn, on the same machine:",
+            f"{program} --twin {machine} --twin-state box.json show",
+        ),
         ("On a real kernel, in a virtual machine:", "make lab-demo"),
     )
     lines = [line(), line(strong("What now"))]

@@ -95,4 +95,10 @@ def _close(screen: Recorder, html: str | None) -> None:
     from eswitch.cli.pages.demo import closing  # noqa: PLC0415
     from eswitch.demo.story import MACHINE  # noqa: PLC0415
 
-    screen.show(closing(MACHINE, html))
+    screen.show(closing(_called(sys.argv[0]), MACHINE, html))
+
+
+def _called(name: str) -> str:
+    """How this program is called again: `make demo` calls it by a path of its own."""
+    by_path = name.endswith("/eswitch") and not name.startswith("/")
+    return name if by_path else "eswitch"
