@@ -23,7 +23,7 @@ main { max-width: 57rem; margin: 0 auto; padding: 2.5rem 1.25rem 3rem; }
 h1 { font-size: clamp(1.7rem, 5.5vw, 2.5rem); line-height: 1.15; margin: 0 0 1rem;
   letter-spacing: -0.02em; text-wrap: balance; }
 h2 { font-size: 1.3rem; line-height: 1.3; margin: 0 0 .5rem; }
-p { margin: 0 0 .9rem; max-width: 44rem; }
+p { margin: 0 0 .9rem; max-width: 44rem; text-wrap: pretty; }
 section { margin-top: 2.6rem; padding-top: 1.6rem; border-top: 1px solid var(--rule); }
 .brand { margin: 0 0 .5rem; color: var(--accent); font-weight: 600; letter-spacing: .02em; }
 .number { color: var(--accent); margin-right: .25em; }
