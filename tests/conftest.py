@@ -1,0 +1,12 @@
+"""Hypothesis profiles: the same examples in every ordinary run, new ones with `make test-deep`.
+
+A run that decides whether work may land must not depend on luck, nor on how busy the machine is.
+"""
+
+from hypothesis import HealthCheck, settings
+
+PATIENT = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
+
+settings.register_profile("suite", derandomize=True, **PATIENT)
+settings.register_profile("deep", max_examples=20_000, **PATIENT)
+settings.load_profile("suite")
