@@ -47,6 +47,45 @@ def test_a_change_that_somebody_notices_needs_consent(nic: Nic) -> None:
     assert nic.mode == "legacy"
 
 
+def test_an_address_that_changes_takes_nothing_of_others_along(nic: Nic) -> None:
+    apply(RECIPE)
+    run("ip", "addr", "add", "192.168.1.200/24", "dev", "vmbr2")
+    run("ip", "route", "add", "10.77.0.0/16", "via", "192.168.1.7")
+    session = {"SSH_CONNECTION": "192.168.1.9 50000 192.168.1.200 22"}
+    moved = RECIPE.replace("192.168.1.101/24", "192.168.1.111/24")
+    changed = eswitch("apply", "--yes", "-", input=moved, env=session)
+    assert changed.status == 0, changed.err
+
+    def shown() -> tuple[str, str]:
+        return run("ip", "-4", "addr", "show", "vmbr2"), run("ip", "route")
+
+    addresses, routes = shown()
+    assert "192.168.1.111/24" in addresses
+    assert "192.168.1.200/24" in addresses
+    assert "192.168.1.101/24" not in addresses
+    assert "10.77.0.0/16 via 192.168.1.7" in routes
+    assert "default via 192.168.1.1 dev vmbr2" in routes
+    undone = eswitch("rollback", "--yes")
+    assert undone.status == 0, undone.err
+    addresses, routes = shown()
+    assert "192.168.1.101/24" in addresses
+    assert "192.168.1.200/24" in addresses
+    assert "192.168.1.111/24" not in addresses
+    assert "10.77.0.0/16 via 192.168.1.7" in routes
+    assert "default via 192.168.1.1 dev vmbr2" in routes
+
+
+def test_another_default_route_needs_consent_and_no_session(nic: Nic) -> None:
+    apply(RECIPE)
+    other = RECIPE.replace("gateway: 192.168.1.1", "gateway: 192.168.1.99")
+    asked = eswitch("apply", "-", input=other)
+    assert asked.status == 2
+    session = {"SSH_CONNECTION": "198.51.100.8 50000 192.168.1.101 22"}
+    refused = eswitch("apply", "--yes", "-", input=other, env=session)
+    assert refused.status == 4
+    assert "default via 192.168.1.1 dev vmbr2" in run("ip", "route")
+
+
 def test_the_terminal_hangs_up(nic: Nic, tmp_path: Path) -> None:
     spec = tmp_path / "recipe.yaml"
     spec.write_text(RECIPE)

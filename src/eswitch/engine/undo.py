@@ -183,9 +183,16 @@ def _others(path: str, item: Plain) -> bool:
     return path.endswith(".ports") and isinstance(ids, dict) and OWNER not in ids
 
 
+def _name(item: dict[str, Plain]) -> Plain:
+    """Of an interface, a bridge, a port, a PF, a VF or a default route."""
+    if "family" in item:
+        return f"IPv{item['family']} default via {item.get('gateway')} dev {item.get('device')}"
+    return item.get("name", item.get("pci"))
+
+
 def _by_name(items: list[Plain]) -> dict[str, Plain]:
     named = {}
     for number, item in enumerate(items):
-        name = item.get("name", item.get("pci")) if isinstance(item, dict) else item
+        name = _name(item) if isinstance(item, dict) else item
         named[str(name if name is not None else number)] = item
     return named

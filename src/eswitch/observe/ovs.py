@@ -38,6 +38,8 @@ def read_ovs(host: Host) -> OvsState:
         return _silent(refusal)
     except TimedOut as refusal:
         return OvsState(OvsStatus.STOPPED, f"its database does not answer: {refusal.message}")
+    except HostError as nonsense:
+        return OvsState(OvsStatus.UNKNOWN, nonsense.message)
     stopped = _stopped(host)
     if stopped:
         return OvsState(stopped[0], stopped[1], state.version, state.other_config, state.bridges)
@@ -76,7 +78,9 @@ def _stopped(host: Host) -> tuple[OvsStatus, str] | None:
 def parse_ovs(printed: str) -> OvsState:
     """Read the four tables of `_COLUMNS`, in that order; bridges and ports sorted by name."""
     tables = [_rows(record(document)) for document in documents(printed, "ovs-vsctl")]
-    roots, bridges, ports, interfaces = (*tables, [], [], [], [])[:4]
+    if len(tables) != len(_COLUMNS):
+        raise HostError(f"`ovs-vsctl` printed {len(tables)} tables, not {len(_COLUMNS)}")
+    roots, bridges, ports, interfaces = tables
     by_uuid = {_uuid(row): row for row in interfaces}
     port_of = {_uuid(row): _port(row, by_uuid) for row in ports}
     root: Row = roots[0] if roots else {}

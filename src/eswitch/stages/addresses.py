@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from ipaddress import IPv4Address, IPv6Address, ip_address, ip_interface
+from ipaddress import IPv4Address, IPv6Address, ip_interface
 
 from eswitch.model.desired import DesiredBridge, DesiredState
 from eswitch.model.observed import ObservedState, RouteState
 from eswitch.model.plan import Blocker
-from eswitch.model.step import Command, Step, Tool
+from eswitch.model.step import Action, Command, Step, Tool, Write
 
 from . import users
 from .ports import ADDRESSES
@@ -86,33 +86,53 @@ def _addresses(
     link = observed.link(bridge.name)
     have = link.addresses if link else ()
     wanted = tuple(str(address) for address in bridge.addresses)
-    steps, blockers = [], []
-    # The old ones first: with a network's first address the kernel deletes its later ones too.
-    for address in _remembered(bridge.name, observed):
-        if address in wanted or address not in have:
-            continue
-        if link and users.session_on((link,), observed) == address:
-            message = f"your session comes in through {address}, which the spec no longer has"
-            hint = "run this from the console, or over another address"
-            blockers.append(Blocker(bridge.name, message, hint, harm=True, source=bridge.source))
-        steps.append(_removal(bridge, address, observed))
-    for address in wanted:
-        if address in have:
-            continue
-        holders = (other.name for other in observed.links if address in other.addresses)
-        staying = (name for name in holders if not _gives_up(name, address, desired, observed))
-        holder = next(staying, None)
-        if holder:
-            message = f"{address} is on {holder} already"
-            hint = f"ip addr del {address} dev {holder}"
-            blockers.append(Blocker(bridge.name, message, hint, source=bridge.source))
-        steps.append(_address(bridge, address, add=True))
+    new = tuple(address for address in wanted if address not in have)
+    old = tuple(a for a in _remembered(bridge.name, observed) if a in have and a not in wanted)
+    blockers = [
+        *_cut_by(bridge, old, observed),
+        *(blocker for address in new for blocker in _held(bridge, address, desired, observed)),
+    ]
+    # The new ones first: with the last address of an interface all its routes would go. But an
+    # IPv6 address cannot be there twice, with two prefix lengths.
+    again = {ip_interface(address).ip for address in new}
+    before = tuple(address for address in old if ip_interface(address).ip in again)
+    staying = tuple(address for address in have if address not in before)
+    steps = [_removal(bridge, address, staying, observed) for address in before]
+    steps += [_address(bridge, address, add=True) for address in new]
+    staying = (*(address for address in staying if address not in old), *new)
+    steps += [_removal(bridge, a, staying, observed) for a in old if a not in before]
     return steps, blockers
 
 
+def _cut_by(
+    bridge: DesiredBridge, old: tuple[str, ...], observed: ObservedState
+) -> Iterator[Blocker]:
+    """An address that goes while the administrator's session comes in through it."""
+    for address in old:
+        if address.partition("/")[0] in observed.session_addresses:
+            message = f"your session comes in through {address}, which the spec no longer has"
+            hint = "run this from the console, or over another address"
+            yield Blocker(bridge.name, message, hint, harm=True, source=bridge.source)
+
+
+def _held(
+    bridge: DesiredBridge, address: str, desired: DesiredState, observed: ObservedState
+) -> Iterator[Blocker]:
+    """An address that another interface has, and keeps."""
+    for other in observed.links:
+        if address in other.addresses and not _gives_up(other.name, address, desired, observed):
+            message = f"{address} is on {other.name} already"
+            hint = f"{users.from_console((other,), observed)}ip addr del {address} dev {other.name}"
+            yield Blocker(bridge.name, message, hint, source=bridge.source)
+            return
+
+
 def _address(bridge: DesiredBridge, address: str, *, add: bool) -> Step:
-    there = Command(Tool.IP, ("addr", "add", address, "dev", bridge.name))
-    gone = Command(Tool.IP, ("addr", "del", address, "dev", bridge.name))
+    there: tuple[Action, ...] = (Command(Tool.IP, ("addr", "add", address, "dev", bridge.name)),)
+    gone: tuple[Action, ...] = (
+        *_promote(bridge, address),
+        Command(Tool.IP, ("addr", "del", address, *_dev(bridge))),
+    )
     return Step(
         NAME,
         bridge.name,
@@ -120,21 +140,33 @@ def _address(bridge: DesiredBridge, address: str, *, add: bool) -> Step:
         "none" if add else "present",
         "present" if add else "none",
         "the spec says so" if add else "the spec no longer has it",
-        (there if add else gone,),
-        (Command(Tool.IP, (gone if add else there).args),),
+        there if add else gone,
+        gone if add else there,
         disturbs=() if add else (f"{address} on {bridge.name} stops answering",),
         source=bridge.source,
     )
 
 
-def _removal(bridge: DesiredBridge, address: str, observed: ObservedState) -> Step:
-    """With the address that reaches it a default route goes too: undoing has to bring both back."""
+def _promote(bridge: DesiredBridge, address: str) -> tuple[Write, ...]:
+    """With the first IPv4 address of a network the kernel deletes its later ones, whoever added
+    them, unless it is told to promote the next one (Linux, ip-sysctl: promote_secondaries)."""
+    if ip_interface(address).version != 4:
+        return ()
+    return (Write(f"/proc/sys/net/ipv4/conf/{bridge.name}/promote_secondaries", "1"),)
+
+
+def _removal(
+    bridge: DesiredBridge, address: str, staying: tuple[str, ...], observed: ObservedState
+) -> Step:
+    """With the last IPv4 address the kernel takes the interface's IPv4 routes away: undoing has to
+    bring the default routes back too."""
     step = _address(bridge, address, add=False)
-    network = ip_interface(address).network
+    family = ip_interface(address).version
+    last = family == 4 and not any(ip_interface(other).version == 4 for other in staying)
     routes = [
         route
         for route in observed.routes
-        if route.device == bridge.name and route.gateway and ip_address(route.gateway) in network
+        if last and (route.device, route.family) == (bridge.name, family)
     ]
     lost = tuple(f"the default route over {bridge.name} goes with {address}" for _ in routes)
     back = tuple(route_back(route) for route in routes)
@@ -162,7 +194,10 @@ def _gateway(
             f"the default route of IPv{family} goes via {other.gateway or 'nobody'} on "
             f"{other.device}; a second one on {bridge.name} would compete with it"
         )
-        hint = f"take `gateway` out of the spec, or `ip route del default dev {other.device}`"
+        link = observed.link(other.device)
+        where = users.from_console((link,) if link else (), observed)
+        delete = f"{where}`ip route del default dev {other.device}`"
+        hint = f"take `gateway` out of the spec, or {delete}"
         return [], [Blocker(bridge.name, message, hint, harm=True, source=bridge.source)]
     old = routes[0] if routes else None
     set_ = Command(Tool.IP, ("route", "replace", "default", "via", str(gateway), *_dev(bridge)))
@@ -175,9 +210,25 @@ def _gateway(
         "the spec says so",
         (set_,),
         (_undo(bridge, gateway, old),),
+        disturbs=(f"what is beyond the local IPv{family} networks is reached another way",)
+        if old
+        else (),
         source=bridge.source,
     )
-    return [step], []
+    return [step], list(_cut_off(bridge, old, observed)) if old else []
+
+
+def _cut_off(bridge: DesiredBridge, old: RouteState, observed: ObservedState) -> Iterator[Blocker]:
+    """Another default route, while the administrator's session may need the present one."""
+    now = observed.ovs.bridge(bridge.name)
+    address = users.session_on(users.on_bridge(now, observed), observed) if now else None
+    if address:
+        message = (
+            f"your session comes in through {address}, perhaps by way of the default route over "
+            f"{old.gateway or 'the link'}; another one could cut it"
+        )
+        hint = "run this from the console, or over another network"
+        yield Blocker(bridge.name, message, hint, harm=True, source=bridge.source)
 
 
 def _dev(bridge: DesiredBridge) -> tuple[str, str]:

@@ -168,7 +168,8 @@ def _port(want: WantedPort, observed: ObservedState) -> tuple[list[Step], list[B
     if port.error:
         again = Command(Tool.OVS, ("--if-exists", "del-port", want.bridge, name))
         return [_add_port(want, f"error: {port.error}", (again,))], []
-    return list(_tag(want, name, port)), []
+    steps = list(_tag(want, name, port))
+    return steps, _session_behind(want, holder, observed) if steps else []
 
 
 def _move_port(
@@ -284,6 +285,19 @@ def _stale(
                 if not port.error:
                     blockers += _session_on_bridge(bridge, observed)
     return steps, blockers, notes
+
+
+def _session_behind(want: WantedPort, holder: OvsBridge, observed: ObservedState) -> list[Blocker]:
+    """Another VLAN cuts the session that comes in through this port, or from its VF's interface."""
+    if want.uplink:
+        return _session_on_bridge(holder, observed)
+    names = {vf.netdev for vf in want.pf.vfs if vf.representor == want.name and vf.netdev}
+    address = users.session_on(users.on_top(names, observed), observed)
+    if address is None:
+        return []
+    message = f"your session comes in through {address} behind {want.name}; its VLAN would change"
+    hint = "run this from the console, or over another address"
+    return [Blocker(want.subject, message, hint, harm=True)]
 
 
 def _session_on_bridge(bridge: OvsBridge, observed: ObservedState) -> list[Blocker]:

@@ -15,7 +15,7 @@ def carriers(pf: NicState, observed: ObservedState) -> tuple[LinkState, ...]:
         return ()
     bridge = observed.ovs.bridge_of(pf.netdev)
     bridges = (bridge,) if bridge else observed.ovs.bridges if in_ovs_bond(pf, observed) else ()
-    return _on_top({pf.netdev}.union(*map(_ends, bridges)), observed)
+    return on_top({pf.netdev}.union(*map(_ends, bridges)), observed)
 
 
 def on_bridge(bridge: OvsBridge, observed: ObservedState) -> tuple[LinkState, ...]:
@@ -24,7 +24,7 @@ def on_bridge(bridge: OvsBridge, observed: ObservedState) -> tuple[LinkState, ..
     functions = {
         vf.netdev for pf in observed.nics for vf in pf.vfs if vf.netdev and vf.representor in ports
     }
-    return _on_top(_ends(bridge) | functions, observed)
+    return on_top(_ends(bridge) | functions, observed)
 
 
 def in_ovs_bond(pf: NicState, observed: ObservedState) -> bool:
@@ -39,7 +39,7 @@ def _ends(bridge: OvsBridge) -> set[str]:
     return {bridge.name, *(port.name for port in bridge.ports if port.type == "internal")}
 
 
-def _on_top(names: set[str], observed: ObservedState) -> tuple[LinkState, ...]:
+def on_top(names: set[str], observed: ObservedState) -> tuple[LinkState, ...]:
     """Those interfaces, and the VLANs, bonds and bridges above them."""
     on_top = names
     while on_top:
@@ -63,6 +63,11 @@ def session_on(links: tuple[LinkState, ...], observed: ObservedState) -> str | N
             if address.partition("/")[0] in mine:
                 return address
     return None
+
+
+def from_console(links: tuple[LinkState, ...], observed: ObservedState) -> str:
+    """What a hint begins with whose command would cut the session that reads it."""
+    return "from the console: " if session_on(links, observed) else ""
 
 
 def session_blocker(pf: NicState, observed: ObservedState, what: str) -> Blocker | None:

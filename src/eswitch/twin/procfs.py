@@ -97,7 +97,12 @@ class Root:
             "cmdline": text(kernel.cmdline),
             "self": Symlink(f"/proc/{SELF}"),
             "net": fixed({}),
-            "sys": fixed({"kernel": fixed({"osrelease": text(kernel.release)})}),
+            "sys": fixed(
+                {
+                    "kernel": fixed({"osrelease": text(kernel.release)}),
+                    "net": fixed({"ipv4": fixed({"conf": self._ipv4_conf()})}),
+                }
+            ),
         }
 
         def child(name: str) -> Node | None:
@@ -108,6 +113,21 @@ class Root:
             return _process(pid, process) if process else None
 
         return Directory(lambda: {*named, *map(str, self._processes())}, child)
+
+    def _ipv4_conf(self) -> Directory:
+        """The one setting of an interface that is played."""
+
+        def child(name: str) -> Node | None:
+            link = next((link for link in self.state.links if link.name == name), None)
+            if link is None:
+                return None
+
+            def promote(value: str) -> None:
+                link.promotes = value.strip() != "0"
+
+            return fixed({"promote_secondaries": text(str(int(link.promotes)), promote)})
+
+        return Directory(lambda: [link.name for link in self.state.links], child)
 
     def _processes(self) -> dict[int, Process]:
         """The daemon's processes are there while their unit is active."""
@@ -135,7 +155,10 @@ def _merged(first: Directory, second: Directory) -> Directory:
 
 
 def _database_entry(link: Link) -> bytes:
-    lines = [f"I:{1_000_000 + link.index}"] if link.rename_at is None else []
+    """Before the rename it is marked as unfinished (seen in the lab, systemd 257)."""
+    lines = [f"I:{1_000_000 + link.index}"]
+    if link.rename_at is not None:
+        return f"{lines[0]}\nE:ID_RENAMING=1\nE:ID_PROCESSING=1\nV:1\n".encode()
     if link.function:
         lines += [f"E:ID_PATH=pci-{link.function}", f"E:ID_NET_NAME={link.name}"]
     return "".join(f"{line}\n" for line in [*lines, "G:systemd", "Q:systemd", "V:1"]).encode()

@@ -137,6 +137,7 @@ class Link:
     vlan: int | None = None
     dp_port: int | None = None
     addresses: list[Address] = field(default_factory=list)
+    promotes: bool = False
     altnames: list[str] = field(default_factory=list)
     tc_offload: bool | None = None
     qdisc: str | None = None

@@ -207,7 +207,7 @@ def delete_address(state: State, words: Words) -> None:
         raise Refusal(errno.EADDRNOTAVAIL, f"ipv{address.version}: {text}")
     network = [interface for interface, _ in entries if interface.network == address.network]
     gone = {address}
-    if address.version == 4 and network[0] == address:
+    if address.version == 4 and network[0] == address and not link.promotes:
         gone.update(network)
     link.addresses = [entry for interface, entry in entries if interface not in gone]
     if address.version == 4 and not _has_ipv4(link):
