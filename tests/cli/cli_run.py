@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 import sys
@@ -58,6 +59,13 @@ class Stream(io.TextIOWrapper):
         return self.bytes.getvalue().decode(self.encoding)
 
 
+class Full(Stream):
+    """A file on a full disk."""
+
+    def write(self, text: str) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+
 class Command:
     """`eswitch`, on a machine of the test's choice."""
 
@@ -78,9 +86,10 @@ class Command:
         stdin: str | bytes = b"",
         terminal: bool = False,
         encoding: str = "utf-8",
+        out: Stream | None = None,
     ) -> Answer:
         content = stdin.encode() if isinstance(stdin, str) else stdin
-        out = Stream(terminal=terminal, encoding=encoding)
+        out = out or Stream(terminal=terminal, encoding=encoding)
         err = Stream(terminal=terminal, encoding=encoding)
         with self._patch.context() as patch:
             patch.setattr(sys, "stdin", Stream(content, terminal=terminal))

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 from cli_host import CliHost, failed
-from cli_run import Command, expect, plan_case
+from cli_run import Command, Full, expect, plan_case
 
 from eswitch.errors import HostError
 from eswitch.model.observed import ObservedState
@@ -187,6 +187,40 @@ def test_rollback_for_machines(command: Command, host: CliHost) -> None:
     document = json.loads(command("rollback", "--yes", "-o", "json", host=host).out)
     assert document["schema"] == "eswitch.rollback/v1"
     assert document["result"] == "rolled back"
+
+
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_a_report_that_cannot_be_written_leaves_no_doubt(
+    command: Command, host: CliHost, form: str
+) -> None:
+    def said(*argv: str) -> str:
+        answer = command(*argv, "-o", form, host=host, out=Full())
+        assert answer.code == 1
+        return answer.err
+
+    lost = "error: cannot write the output: No space left on device; "
+    before, after = host.states
+    assert lost + "the change was made, only its report could not be written" in said("apply", SPEC)
+    host.states = [after]
+    assert lost + "there was nothing to change" in said("apply", SPEC)
+    assert lost + "nothing was touched" in said("rollback", "--dry-run")
+    host.states = [after, before]
+    assert lost + "the last apply was undone, only the report" in said("rollback", "--yes")
+    assert lost + "there is nothing to roll back" in said("rollback", "--yes")
+
+
+def test_a_failure_is_told_though_its_document_cannot_be_written(
+    command: Command, host: CliHost
+) -> None:
+    host.answers["ip link"] = HostError("the kernel said no")
+    failed_apply = command("apply", "-o", "json", SPEC, host=host, out=Full())
+    assert "No space left on device; stopped: 1 step had begun" in failed_apply.err
+    del host.answers["ip link"]
+    command("apply", SPEC, host=host)
+    host.answers["ip link set"] = HostError("the kernel said no")
+    failed_rollback = command("rollback", "--yes", "-o", "json", host=host, out=Full())
+    assert "No space left on device; the rollback had failed: " in failed_rollback.err
+    assert "the kernel said no" in failed_rollback.err
 
 
 def test_rollback_that_the_host_refuses(command: Command, host: CliHost) -> None:

@@ -170,5 +170,42 @@ def test_a_full_disk_is_an_error() -> None:
     assert b"Traceback" not in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        ("schema >&-", 0),
+        ("schema 2>&-", 0),
+        ("--twin pve8-cx6dx-ready show >&- 2>&-", 0),
+        ("--twin pve8-cx6dx-ready apply --yes >&-", 0),
+        ("demo >&-", 0),
+        ("validate /dev/null >&- 2>&-", 3),
+        ("pln 2>&-", 64),
+        ("2>&-", 64),
+        ("--help >&-", 0),
+        ("--version >&-", 0),
+    ],
+)
+def test_a_stream_closed_from_the_start_is_nowhere(words: str, code: int) -> None:
+    text = f"{sys.executable} -m eswitch {words}"
+    done = subprocess.run(
+        ["bash", "-c", text], capture_output=True, timeout=60, check=False, env=environment()
+    )
+    assert done.returncode == code
+    for trouble in (b"Traceback", b"defect", b"error"):
+        assert trouble not in done.stderr
+
+
+def test_a_traceback_goes_nowhere_without_a_stderr(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(host: object) -> None:
+        raise LookupError("what nobody foresaw")
+
+    out = Stream()
+    monkeypatch.setattr(sys, "stdout", out)
+    monkeypatch.setattr(sys, "stderr", None)
+    monkeypatch.setattr("eswitch.observe.observe", broken)
+    assert main(["show", "--debug"], host=CliHost()) == 1
+    assert out.text == ""
+
+
 def environment() -> dict[str, str]:
     return {**NOBODY, "PYTHONPATH": ":".join(sys.path), "LC_ALL": "C.UTF-8"}

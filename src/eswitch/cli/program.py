@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Sequence
 from importlib import import_module
 from typing import TYPE_CHECKING
@@ -280,7 +279,7 @@ def _defect(problem: Exception, session: Session) -> int:
     if session.options.debug:
         import traceback  # noqa: PLC0415 (nobody else needs it)
 
-        traceback.print_exception(problem, file=sys.stderr)
+        session.err.write("".join(traceback.format_exception(problem)))
     from .complaint import defect  # noqa: PLC0415
 
     session.err.show(defect(problem))

@@ -11,7 +11,7 @@ from .screen import Line, Look, Screen, line
 class Recorder(Screen):
     """Shows everything, and keeps it as lines. What was only drawn in passing is not kept."""
 
-    def __init__(self, stream: TextIO, look: Look, *, no_colour: bool = False) -> None:
+    def __init__(self, stream: TextIO | None, look: Look, *, no_colour: bool = False) -> None:
         super().__init__(stream, look, no_colour=no_colour)
         self._lines: list[Line] = []
 

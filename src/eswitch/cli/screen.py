@@ -6,6 +6,7 @@ a host says (interface names, error texts) may hold control characters; none rea
 
 from __future__ import annotations
 
+import io
 import os
 import re
 import sys
@@ -153,11 +154,15 @@ ASCII = Marks("+", "x", "?", ".", "-")
 
 
 class Screen:
-    """One output stream, and what it can show."""
+    """One output stream, and what it can show.
 
-    def __init__(self, stream: TextIO, look: Look, *, no_colour: bool = False) -> None:
-        self._stream = stream
-        self._gone = False
+    Python has no stream where it was closed from the start (`>&-`): nobody reads, as when a reader
+    has left.
+    """
+
+    def __init__(self, stream: TextIO | None, look: Look, *, no_colour: bool = False) -> None:
+        self._gone = stream is None
+        self._stream = stream = io.StringIO() if stream is None else stream
         terminal = look("TERM") or ""
         self.is_terminal = _is_terminal(stream)
         self.live = self.is_terminal and terminal not in ("", "dumb")

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Self
 
-from eswitch.errors import NotConfirmed, Unsupported
+from eswitch.errors import HostError, NotConfirmed, Unsupported
 
 from .screen import Line, Screen
 
@@ -94,8 +94,21 @@ class Session:
         """True unless a machine reads the answer."""
         return self.options.output == "text"
 
-    def answer(self, page: Iterable[Line], document: dict[str, Plain]) -> None:
-        """Print the answer once, as the user wants it: the page, or the document."""
+    def answer(
+        self, page: Iterable[Line], document: dict[str, Plain], *, anyhow: str | None = None
+    ) -> None:
+        """Print the answer once, as the user wants it: the page, or the document.
+
+        Where that fails, the error says `anyhow`: what the user must know even without the answer.
+        """
+        try:
+            self._print(page, document)
+        except HostError as refusal:
+            if anyhow is None:
+                raise
+            raise HostError(f"{refusal.message}; {anyhow}") from None
+
+    def _print(self, page: Iterable[Line], document: dict[str, Plain]) -> None:
         if self.as_text:
             self.out.show(page)
         else:

@@ -118,7 +118,8 @@ class _Apply:
         if self.begun:
             err.say(self.so_far("stopped"))
         if not self.session.as_text:
-            self.session.answer((), self.document("failed", error=error))
+            document = self.document("failed", error=error)
+            self.session.answer((), document, anyhow=self.so_far("stopped"))
         return error.exit_code
 
     def so_far(self, how: str) -> str:
@@ -145,9 +146,11 @@ class _Apply:
                 line(mark, done),
                 line(f"  journal {outcome.journal} (`eswitch rollback` undoes)"),
             ]
+            anyhow = "the change was made, only its report could not be written"
         else:
             page = [line(f"nothing to change: this host is as {self.name} wants it")]
-        self.session.answer(page, self.document("applied", outcome=outcome))
+            anyhow = "there was nothing to change"
+        self.session.answer(page, self.document("applied", outcome=outcome), anyhow=anyhow)
 
     def document(
         self, result: str, *, outcome: Outcome | None = None, error: EswitchError | None = None

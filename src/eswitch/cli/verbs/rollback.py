@@ -36,11 +36,12 @@ def command(session: Session, *, yes: bool, dry_run: bool) -> int:
 
     undo = prepare(session.host)
     if undo is None:
-        session.answer([line("nothing to roll back")], _document("nothing", None))
+        page = [line("nothing to roll back")]
+        session.answer(page, _document("nothing", None), anyhow="there is nothing to roll back")
         return 0
     page = undo_page(undo, commands=dry_run or session.options.verbose)
     if dry_run:
-        session.answer(page, _document("dry run", undo))
+        session.answer(page, _document("dry run", undo), anyhow="nothing was touched")
         return 0
     session.err.show(page)
     if not yes and not session.confirm("Undo it?"):
@@ -67,7 +68,8 @@ def _run(session: Session, undo: Undo) -> int:
             gone = rollback(session.host, undo, started=started)
     except EswitchError as error:
         if not session.as_text:
-            session.answer((), _document("failed", undo, error=error))
+            document = _document("failed", undo, error=error)
+            session.answer((), document, anyhow=f"the rollback had failed: {error}")
         raise
     except KeyboardInterrupt:
         said = "interrupted in the middle of undoing; `eswitch rollback` goes on from here"
@@ -80,7 +82,9 @@ def _run(session: Session, undo: Undo) -> int:
     steps = count(len(undo.entry.steps), "step")
     mark = good(f"{session.out.marks.good} ")
     page = [line(mark, f"undid {steps} in {took}: the host is what it was")]
-    session.answer(page, _document("rolled back", undo, gone=gone))
+    document = _document("rolled back", undo, gone=gone)
+    done = "the last apply was undone, only the report of it could not be written"
+    session.answer(page, document, anyhow=done)
     return 0
 
 
