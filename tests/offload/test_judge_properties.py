@@ -111,4 +111,5 @@ def test_the_document_is_versioned_and_adds_up():
     assert natures == {nature.value for nature in Nature} - {
         "between ports of two e-switches",
         "with a port that has no name",
+        "flooded to several ports",
     }

@@ -51,10 +51,14 @@ def test_nature_of_a_key(key, nature):
 @pytest.mark.parametrize(
     ("actions", "nature"),
     [
-        ("enp7s0f0r1,enp7s0f0np0", Nature.ESWITCH),
-        ("enp7s0f0r1,vmbr2", Nature.HOST),
+        ("enp7s0f0r1", Nature.ESWITCH),
+        ("vmbr2", Nature.HOST),
+        ("enp7s0f0r1,enp7s0f0np0", Nature.FLOOD),
+        ("enp7s0f0np0,enp7s0f0r1,vmbr2,tap101i0", Nature.FLOOD),
+        ("enp7s0f0r1,vmbr2", Nature.FLOOD),
+        ("vmbr2,tap101i0", Nature.HOST),
         ("enp7s0f0r1,tap101i0", Nature.OUTSIDE),
-        ("enp7s0f0r1,enp8s0f0r0", Nature.OTHER_SWITCH),
+        ("enp8s0f0r0", Nature.OTHER_SWITCH),
         ("vxlan_sys_4789", Nature.ESWITCH),
         ("drop", Nature.DROP),
         ("4", Nature.UNNAMED),
@@ -98,12 +102,31 @@ def test_reason(actions, change, reason):
     assert found.reason.startswith(reason)
 
 
-def test_a_flood_between_two_other_switches_names_those_two():
-    found = place("enp8s0f0r0,enp7s0f0r1", in_port="vxlan_sys_4789")
-    assert found.reason == (
-        "output enp7s0f0r1 is on another switch (3298110003ebc008) "
-        "than output enp8s0f0r0 (4498110003ebc008)"
+FLOODED = "enp7s0f0np0,enp7s0f0r1,vmbr2"
+
+
+def test_a_flood_is_the_bridges_doing_and_not_the_nics():
+    assert place(FLOODED).reason == (
+        "the bridge has not learned this address, or a mirror copies it: "
+        "the CPU sends each packet to several ports"
     )
+    assert not place(FLOODED).counts
+    assert place(FLOODED, state=", offloaded:yes, dp:tc").counts
+
+
+@pytest.mark.parametrize(
+    ("key", "in_port", "nature"),
+    [
+        ("eth(dst=ff:ff:ff:ff:ff:ff),eth_type(0x0800)", "enp7s0f0r0", Nature.GROUP),
+        (f"{UNICAST},eth_type(0x0806)", "enp7s0f0r0", Nature.HOST),
+        (f"{UNICAST},eth_type(0x0800)", "vxlan_sys_4789", Nature.FLOOD),
+        # Learned or not, the CPU has to send these.
+        (f"{UNICAST},eth_type(0x0800)", "vmbr2", Nature.HOST),
+        (f"{UNICAST},eth_type(0x0800)", "tap101i0", Nature.HOST),
+    ],
+)
+def test_what_else_goes_to_several_ports(key, in_port, nature):
+    assert place(FLOODED, key=key, in_port=in_port).nature is nature
 
 
 def test_an_internal_port_is_not_the_host_itself():

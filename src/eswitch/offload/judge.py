@@ -8,7 +8,17 @@ it? The answer of one direction:
     OK       there are such flows, and each is in hardware
     UNKNOWN  no such flow was used in the window (no traffic, or only what is software by nature:
              broadcast, ARP, traffic with the host or with a tap), or where it runs is not known, or
-             the representor's own counter contradicts the flows
+             the representor's own counter contradicts the flows, or a relevant part was flooded
+
+Flooded is unicast that the bridge sends to several ports, because it has not learned the address:
+the CPU makes the copies. That is never FAILED, since the first answer of the receiver ends it; but
+where it goes on, "in hardware" would be untrue of that traffic. It is no relevant part if it is
+
+    a handful     up to `_HANDFUL` packets: those before the first answer
+    next to none  less than one in `_ONE_IN` of the packets that came while we looked, of which the
+                  hardware had `_ENOUGH`: one silent receiver must not hide the proof of a busy port
+
+The second one needs two looks: a counter by itself may be of last week.
 
 The layer is OK only if both directions of every port are: a port without traffic is unknown, an
 idle uplink too. One direction alone would not do: the answers may take another way. Rules and
@@ -29,12 +39,14 @@ from eswitch.model.report import Check, Layer, Report, Verdict
 
 from .evidence import Evidence
 from .flow import Placement
-from .place import Place, places
+from .place import Nature, Place, places
 from .read import Running
 from .topology import Port, topology, wanted_ports
 from .wired import Wanted, configured, wired
 
-_ENOUGH = 100  # packets in hardware before the two witnesses are compared
+_ENOUGH = 100  # packets in hardware before they are compared with what the CPU had
+_HANDFUL = 5  # flooded packets that are nothing but learning
+_ONE_IN = 100
 
 
 class Direction(StrEnum):
@@ -112,8 +124,8 @@ def traffic(
         Traffic(
             port,
             direction,
-            tuple(each for each in found if each.nature.belongs_in_hardware),
-            tuple(each for each in found if not each.nature.belongs_in_hardware),
+            tuple(each for each in found if each.counts),
+            tuple(each for each in found if not each.counts),
             gained,
         )
         for port in ports
@@ -150,10 +162,28 @@ def _verdict(seen: Traffic) -> tuple[Verdict, str, str | None]:
     if unknown:
         text = f"{_flows(len(unknown))}: {unknown[0].reason}"
         return Verdict.UNKNOWN, text, f"eswitch flows --port {seen.port.name}"
+    flooded = _flooded(seen)
+    if flooded:
+        copied = sum(each.flow.packets for each in flooded)
+        text = (
+            f"{copied:,} packets flooded ({_flows(len(flooded))}), {hardware:,} in hardware: "
+            f"{flooded[0].reason}"
+        )
+        return Verdict.UNKNOWN, text, f"eswitch flows --port {seen.port.name}"
     if seen.counted:
         text = f"{hardware:,} packets in {_flows(len(seen.counted))}, all in hardware"
         return Verdict.OK, text + _aside(seen), None
     return Verdict.UNKNOWN, "no traffic seen" + _aside(seen), "send some, such as a ping"
+
+
+def _flooded(seen: Traffic) -> list[Place]:
+    """The flows that the CPU floods, if they are a relevant part of this direction."""
+    flooded = [each for each in seen.aside if each.nature is Nature.FLOOD]
+    if sum(each.flow.packets for each in flooded) <= _HANDFUL:
+        return []
+    copied, hardware = seen.gain(flooded), seen.gain(seen.counted)
+    next_to_none = hardware >= _ENOUGH and copied * _ONE_IN < copied + hardware
+    return [] if next_to_none else flooded
 
 
 def _flows(count: int) -> str:

@@ -29,6 +29,7 @@ class Nature(StrEnum):
     ESWITCH = "between ports of one e-switch"
     OTHER_SWITCH = "between ports of two e-switches"
     GROUP = "broadcast or multicast"
+    FLOOD = "flooded to several ports"
     NEIGHBOUR = "neighbour discovery"
     SETUP = "first packets of a connection"
     HOST = "with a port of the host itself"
@@ -40,6 +41,7 @@ class Nature(StrEnum):
     def belongs_in_hardware(self) -> bool:
         """Whether the promise of an e-switch covers it.
 
+        What is flooded belongs there only once the bridge has learned the address.
         Two switches count: both ends are ports of an e-switch, so whoever bridged them expects
         hardware. Traffic with a tap or with the host ends in the CPU by nature (domain.md 4.5).
         """
@@ -62,6 +64,12 @@ class Place:
     placement: Placement
     unicast: bool
     reason: str | None
+
+    @property
+    def counts(self) -> bool:
+        """Whether it speaks for or against the hardware; a flood does where the NIC copies it."""
+        in_nic = self.placement is Placement.HARDWARE
+        return self.nature.belongs_in_hardware or (self.nature is Nature.FLOOD and in_nic)
 
     @property
     def final(self) -> bool:
@@ -131,6 +139,8 @@ def _nature(
     ends = (source, *targets)
     if group:
         return Nature.GROUP
+    if _is_flood(source, targets) and not _is_neighbour(match):
+        return Nature.FLOOD
     if any(port.kind is Kind.HOST for port in ends):
         return Nature.HOST
     if any(port.kind is Kind.OUTSIDE for port in ends):
@@ -145,6 +155,16 @@ def _nature(
         return Nature.DROP
     switches = {port.switch for port in ends if port.switch}
     return Nature.ESWITCH if len(switches) < 2 else Nature.OTHER_SWITCH
+
+
+def _is_flood(source: Port, targets: tuple[Port, ...]) -> bool:
+    """Whether unicast goes to several ports of which one at most is its receiver's.
+
+    Its source is on an e-switch: what comes from elsewhere is the CPU's, learned or not.
+    """
+    switched = sum(port.kind.on_eswitch for port in targets)
+    hosts = sum(port.kind is Kind.HOST for port in targets)
+    return source.kind.on_eswitch and switched >= 1 and switched + hosts >= 2
 
 
 def _goes_on(flow: Flow) -> bool:
@@ -213,6 +233,11 @@ def _reason(
 def _reason_of_nature(nature: Nature, ends: tuple[Port, ...]) -> str | None:
     if nature is Nature.GROUP:
         return "broadcast and multicast are copied by the CPU"
+    if nature is Nature.FLOOD:
+        return (
+            "the bridge has not learned this address, or a mirror copies it: "
+            "the CPU sends each packet to several ports"
+        )
     if nature is Nature.HOST:
         host = next(port for port in ends if port.kind is Kind.HOST)
         # Proxmox's firewall puts guests behind internal ports (fwln101o0): not the host's own.
@@ -229,12 +254,10 @@ def _reason_of_nature(nature: Nature, ends: tuple[Port, ...]) -> str | None:
     if nature is Nature.SETUP:
         return "first packets of a connection: hardware takes over once it is established"
     if nature is Nature.OTHER_SWITCH:
-        first, *others = (port for port in ends if port.switch)
-        other = next(port for port in others if port.switch != first.switch)
-        role = "input" if first is ends[0] else "output"
+        source, other = (port for port in ends if port.switch)
         return (
             f"output {other.name} is on another switch ({other.switch}) "
-            f"than {role} {first.name} ({first.switch})"
+            f"than input {source.name} ({source.switch})"
         )
     return None
 
