@@ -64,6 +64,13 @@ def test_absent_and_unreadable_are_told_apart(host, tmp_path):
     assert os.strerror(errno.EISDIR) in str(directory.value)
 
 
+def test_what_could_be_waited_for_without_end_is_not_read(host, tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    for path in (tmp_path / "pipe", "/dev/null", "/dev/zero"):
+        with pytest.raises(HostError, match="a pipe or a device, not a file"):
+            host.read_bytes(str(path), 100)
+
+
 def test_a_path_that_no_file_can_have(host):
     with pytest.raises(HostError):
         host.read("/tmp/a\0b")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
+import stat
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -33,8 +34,9 @@ class LocalHost:
     def read_bytes(self, path: str, limit: int) -> bytes:
         """At most `limit` bytes of the file; all of it when `limit` is negative."""
         with _refusals("read", path):
-            file = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOCTTY)
+            file = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOCTTY | os.O_NONBLOCK)
             try:
+                _insist_on_file(file, path)
                 return _read_to_end(file, limit)
             finally:
                 os.close(file)
@@ -174,6 +176,16 @@ def _refused(verb: str, path: str, number: int | None) -> HostError:
     """The error for `verb` on `path`; NotFound where there is no such thing."""
     kind = NotFound if number in (errno.ENOENT, errno.ENOTDIR) else HostError
     return kind(f"cannot {verb} {path}: {os.strerror(number or 0)}", errno=number)
+
+
+def _insist_on_file(file: int, path: str) -> None:
+    """Raises HostError for what could be waited for without end; a directory refuses by itself."""
+    mode = os.fstat(file).st_mode
+    if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+        raise HostError(
+            f"cannot read {path}: it is a pipe or a device, not a file",
+            hint="where a spec is wanted, `-` reads standard input, a pipe too",
+        )
 
 
 def _read_to_end(file: int, limit: int) -> bytes:
