@@ -179,6 +179,7 @@ def test_a_full_disk_is_an_error() -> None:
         ("--twin pve8-cx6dx-ready apply --yes >&-", 0),
         ("demo >&-", 0),
         ("validate /dev/null >&- 2>&-", 3),
+        ("validate /nope -o json >&- 2>&-", 3),
         ("pln 2>&-", 64),
         ("2>&-", 64),
         ("--help >&-", 0),

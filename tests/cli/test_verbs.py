@@ -7,7 +7,7 @@ import json
 
 import pytest
 from cli_host import CliHost
-from cli_run import Command, plan_case
+from cli_run import Command, Full, plan_case
 from ruamel.yaml import YAML
 
 from eswitch.errors import HostError
@@ -57,6 +57,24 @@ def test_a_spec_that_cannot_be_read(command: Command) -> None:
     assert (directory.code, "it is a directory" in directory.err) == (3, True)
     refused = command("plan", "/root/x.yaml", host=host)
     assert (refused.code, "may not read" in refused.err) == (3, True)
+
+
+@pytest.mark.parametrize("verb", ["plan", "apply", "verify"])
+def test_no_answer_for_machines_says_why(command: Command, verb: str) -> None:
+    absent = command(verb, "/nope", "-o", "json")
+    document = json.loads(absent.out)
+    assert document["schema"] == "eswitch.error/v1"
+    assert document["error"]["message"] == "there is no such file"
+    assert document["error"]["exit_code"] == absent.code == 3
+    wrong = command(verb, "-", "-o", "yaml", stdin="version: 1\nnisc: {}\n")
+    (problem,) = YAML(typ="safe").load(wrong.out)["problems"]
+    assert problem["line"] == 2
+    assert command(verb, "/nope").out == ""
+
+
+def test_no_answer_for_machines_on_a_full_disk_keeps_the_error(command: Command) -> None:
+    answer = command("plan", "/nope", "-o", "json", out=Full())
+    assert (answer.code, "there is no such file" in answer.err) == (3, True)
 
 
 def denied() -> HostError:

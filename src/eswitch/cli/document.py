@@ -8,10 +8,12 @@ import re
 from typing import TYPE_CHECKING
 
 from eswitch.errors import EswitchError
-from eswitch.model.plain import Plain
+from eswitch.model.plain import Plain, to_plain
 
 if TYPE_CHECKING:
     from ruamel.yaml.nodes import ScalarNode
+
+ERROR = "eswitch.error/v1"
 
 # YAML 1.1 readers, and PyYAML is one, take 12:34:56 for a number in base 60 and `on` for true.
 _AMBIGUOUS = re.compile(r"[-+0-9:._]+|y|n|on|off|yes|no", re.IGNORECASE)
@@ -43,6 +45,12 @@ def _yaml(document: dict[str, Plain]) -> str:
     stream = io.StringIO()
     yaml.dump(document, stream)
     return stream.getvalue()
+
+
+def refusal(error: EswitchError) -> dict[str, Plain]:
+    """The answer of a verb that came to none; `problems` are those of a wrong spec."""
+    problems = to_plain(getattr(error, "problems", ()))
+    return {"schema": ERROR, "error": failure(error), "problems": problems}
 
 
 def failure(error: EswitchError) -> Plain:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from importlib import import_module
 from typing import TYPE_CHECKING
 
 import click
 
 from eswitch import __version__
-from eswitch.errors import EswitchError
+from eswitch.errors import EswitchError, HostError
 
 from .session import Options, Session
 
@@ -248,6 +249,7 @@ def carry_out(words: list[str], session: Session) -> int:
         from .complaint import complain  # noqa: PLC0415 (only failures pay for it)
 
         session.err.show(complain(error))
+        _refuse(error, session)
         return error.exit_code
     except (KeyboardInterrupt, click.Abort) as stop:
         said = str(stop) or "interrupted; nothing was changed"
@@ -255,6 +257,11 @@ def carry_out(words: list[str], session: Session) -> int:
         return INTERRUPTED
     except Exception as problem:  # noqa: BLE001 (the last line of defence: a sentence, no traceback)
         return _defect(problem, session)
+
+
+def _refuse(error: EswitchError, session: Session) -> None:
+    with suppress(HostError):  # an output that cannot be written: the error itself was told
+        session.refuse(error)
 
 
 def _invoke(words: list[str], session: Session) -> int:

@@ -12,6 +12,7 @@ from eswitch.errors import HostError, NotConfirmed, Unsupported
 from .screen import Line, Screen
 
 if TYPE_CHECKING:
+    from eswitch.errors import EswitchError
     from eswitch.host import Host
     from eswitch.model.plain import Plain
 
@@ -44,6 +45,7 @@ class Session:
     _out: Screen | None = None
     _err: Screen | None = None
     _simulated: Simulated | None = None
+    _answered: bool = False
 
     @classmethod
     def played(cls, screen: Screen, simulated: Simulated) -> Self:
@@ -101,6 +103,7 @@ class Session:
 
         Where that fails, the error says `anyhow`: what the user must know even without the answer.
         """
+        self._answered = True
         try:
             self._print(page, document)
         except HostError as refusal:
@@ -115,6 +118,13 @@ class Session:
             from .document import written  # noqa: PLC0415 (json and ruamel only when asked for)
 
             self.out.write(written(document, self.options.output))
+
+    def refuse(self, error: EswitchError) -> None:
+        """Tell a machine, unless it has its answer, that there is none, and why."""
+        if not (self.as_text or self._answered):
+            from .document import refusal  # noqa: PLC0415 (json and ruamel only when asked for)
+
+            self.answer((), refusal(error))
 
     def need_root(self, verb: str) -> None:
         """Raises Unsupported unless this user may change the network."""
