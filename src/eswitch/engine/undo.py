@@ -10,7 +10,7 @@ from eswitch.host import Host
 from eswitch.model.identifiers import OWNER
 from eswitch.model.observed import ObservedState
 from eswitch.model.plain import Plain, to_plain
-from eswitch.model.step import Write
+from eswitch.model.step import Command, Write
 from eswitch.observe import observe
 from eswitch.stages import users
 
@@ -56,12 +56,14 @@ def rollback(
     """Undo it, compare with what was observed before, and return what the host refused meanwhile
     (what was to be undone was gone, or had never happened).
 
-    Raises Refused if a guest holds a VF that would be pulled, HostError where the host refuses,
-    NotEffective if the host afterwards differs from what it was.
+    Raises Refused if a guest holds a VF that would be pulled, or somebody else has a port in a
+    bridge that would go, HostError where the host refuses, NotEffective if the host afterwards
+    differs from what it was.
     """
     with host.lock(LOCK):
         now = observe(host)
         _refuse_if_used(undo, now)
+        _refuse_if_shared(undo, now)
         writer = journal.Journal(host, undo.entry.path)
         refused: list[str] = []
         try:
@@ -107,6 +109,24 @@ def _refuse_if_used(undo: Undo, now: ObservedState) -> None:
         address = users.session_on(users.on_bridge(bridge, now), now)
         if address and bridge.name in words:
             raise _cut(address)
+
+
+def _refuse_if_shared(undo: Undo, now: ObservedState) -> None:
+    """No bridge is deleted while somebody else has a port in it."""
+    for op in undo.operations:
+        for action in op.actions:
+            if not isinstance(action, Command) or "del-br" not in action.args:
+                continue
+            name = str(action.args[-1])
+            bridge = now.ovs.bridge(name)
+            for port in bridge.ports if bridge else ():
+                if port.name != name and OWNER not in port.external_ids:
+                    raise Refused(
+                        f"{name} has port {port.name}, which somebody else put there; "
+                        "undoing this would delete it",
+                        hint=f"ovs-vsctl del-port {name} {port.name}, or move it, "
+                        "then roll back again",
+                    )
 
 
 def _cut(address: str) -> Refused:
