@@ -85,6 +85,16 @@ def test_nothing_was_ever_applied(host: FakeHost) -> None:
     assert prepare(host) is None
 
 
+def test_an_apply_that_went_on_meanwhile(host: FakeHost) -> None:
+    entry = applied(host, end="failed")
+    undo = prepare(host)
+    assert undo is not None
+    entry.intend([port()])
+    with pytest.raises(Refused, match="another apply ran meanwhile"):
+        rollback(host, undo)
+    assert host.log == []
+
+
 def test_a_line_cut_off_by_a_crash_is_ignored(host: FakeHost) -> None:
     applied(host, end="failed")
     path = f"{DIRECTORY}/000001.jsonl"
@@ -134,6 +144,30 @@ def test_a_refusal_can_be_tried_again(host: FakeHost, monkeypatch: pytest.Monkey
     with pytest.raises(NotEffective, match="busy"):
         rollback(host, undo)
     assert prepare(host) is not None
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        'no row "x" in table Port',
+        "no port named x",
+        "no bridge named br0",
+        'Cannot find device "x"',
+        "kernel answers: No such device",
+    ],
+)
+def test_a_thing_that_is_gone_is_not_tried_again(
+    host: FakeHost, monkeypatch: pytest.MonkeyPatch, words: str
+) -> None:
+    applied(host)
+    host.fail = fails("del-port", f"ovs-vsctl: {words}")
+    now = ObservedState(KernelState("6.14"), nics=(NicState(PCI, "mlx5_core", None, None),))
+    monkeypatch.setattr("eswitch.engine.undo.observe", lambda host: now)
+    undo = prepare(host)
+    assert undo is not None
+    with pytest.raises(NotEffective, match=words):
+        rollback(host, undo)
+    assert prepare(host) is None
 
 
 def test_a_write_that_hangs_stops_the_undo(host: FakeHost) -> None:

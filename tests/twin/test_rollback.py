@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from eswitch.engine import Undo, apply, prepare, rollback
-from eswitch.errors import Refused
+from eswitch.errors import NotEffective, Refused
 from eswitch.observe import observe
 from eswitch.spec import load
 from eswitch.twin import Twin, open_machine
@@ -15,6 +15,7 @@ version: 1
 nics: {nic: {match: {mac: "08:c0:eb:32:98:11"}, vfs: [{driver: host}, {driver: none}]}}
 bridges: {vmbr2: {ports: [nic], address: 10.1.0.1/24}}
 """
+MORE = SPEC.replace("10.1.0.1/24", "[10.1.0.1/24, 10.1.0.2/24]")
 
 
 def go(twin: Twin, spec: str = SPEC) -> None:
@@ -54,3 +55,33 @@ def test_no_port_of_somebody_else_goes_with_our_bridge(twin: Twin) -> None:
     assert refusal.hint == "ovs-vsctl del-port vmbr2 mine, or move it, then roll back again"
     twin.run(["ovs-vsctl", "del-port", "vmbr2", "mine"])
     assert rollback(twin, shown(twin)) == ()
+
+
+def test_another_apply_while_the_question_stood(twin: Twin) -> None:
+    old = shown(twin)
+    go(twin, MORE)
+    refusal = refused(twin, old)
+    assert (refusal.message, refusal.hint) == (
+        "another apply ran meanwhile",
+        "look again: eswitch rollback",
+    )
+    for _ in range(2):
+        rollback(twin, shown(twin))
+    assert prepare(twin) is None
+
+
+def test_another_rollback_while_the_question_stood(twin: Twin) -> None:
+    old = shown(twin)
+    rollback(twin, shown(twin))
+    assert refused(twin, old).message == "another rollback ran meanwhile"
+
+
+def test_what_is_gone_does_not_stand_before_older_entries(twin: Twin) -> None:
+    first = shown(twin).entry.path
+    go(twin, MORE)
+    twin.run(["ovs-vsctl", "del-br", "vmbr2"])
+    with pytest.raises(NotEffective, match=r"vmbr2 is gone(.|\n)*Cannot find device"):
+        rollback(twin, shown(twin))
+    assert shown(twin).entry.path == first
+    rollback(twin, shown(twin))
+    assert prepare(twin) is None

@@ -95,6 +95,19 @@ OVS: tuple[Known, ...] = (
     ),
 )
 
+GONE = (
+    *("no row ", "no bridge named ", "no port named "),  # ovs-vsctl
+    *("Cannot find device", "No such device"),  # ip and devlink; a write to sysfs
+    "does not exist",  # a file of sysfs
+    *("Cannot assign requested address", "Address not found", "No such process"),  # ip addr, route
+)
+"""In the refusal to remove or reset what is no longer there."""
+
+
+def says_gone(words: str) -> bool:
+    """Whether a refusal means that the thing is gone already."""
+    return any(text in words for text in GONE)
+
 
 def explain_write(action: Write, error: HostError, host: Host) -> HostError:
     """The same error with a hint, and for VF creation with the kernel log's words about the PF."""

@@ -17,6 +17,7 @@ from eswitch.stages import users
 from . import journal
 from .batch import Operation, undo_operations
 from .converge import LOCK
+from .explain import says_gone
 from .run import run_all
 
 # What an untouched host changes by itself, or what the kernel invents anew for recreated devices.
@@ -56,11 +57,12 @@ def rollback(
     """Undo it, compare with what was observed before, and return what the host refused meanwhile
     (what was to be undone was gone, or had never happened).
 
-    Raises Refused if a guest holds a VF that would be pulled, or somebody else has a port in a
-    bridge that would go, HostError where the host refuses, NotEffective if the host afterwards
-    differs from what it was.
+    Raises Refused if it is no longer the last apply, a guest holds a VF that would be pulled, or
+    somebody else has a port in a bridge that would go; HostError where the host refuses;
+    NotEffective if the host afterwards differs from what it was.
     """
     with host.lock(LOCK):
+        _refuse_if_outdated(undo, host)
         now = observe(host)
         _refuse_if_used(undo, now)
         _refuse_if_shared(undo, now)
@@ -75,8 +77,9 @@ def rollback(
             raise
         left = _settled_differences(host, undo.entry.before)
         if left:
-            # Without a refusal all is undone that can be: the next rollback is of the apply before.
-            writer.end("rollback failed" if refused else "rolled back", "; ".join(left))
+            # If the rest is gone, all is undone that can be: the next is of the apply before.
+            complete = all(says_gone(text) for text in refused)
+            writer.end("rolled back" if complete else "rollback failed", "; ".join(left))
             lines = [f"  {line}" for line in (*left, *refused)]
             raise NotEffective(
                 "the host is not quite what it was:\n" + "\n".join(lines),
@@ -84,6 +87,15 @@ def rollback(
             )
         writer.end("rolled back")
         return tuple(refused)
+
+
+def _refuse_if_outdated(undo: Undo, host: Host) -> None:
+    """Others may apply, or roll back, between the question and its answer."""
+    shown, newest = undo.entry, journal.last(host)
+    if newest and (newest.path, len(newest.steps)) == (shown.path, len(shown.steps)):
+        return
+    ran = "apply" if newest and newest.path >= shown.path else "rollback"
+    raise Refused(f"another {ran} ran meanwhile", hint="look again: eswitch rollback")
 
 
 def _refuse_if_used(undo: Undo, now: ObservedState) -> None:
