@@ -13,7 +13,8 @@ from eswitch.twin.refusal import Refusal
 from eswitch.twin.state import Function, Link, Pf, State
 from eswitch.twin.traits import traits_of
 
-from .tool import Failed, NotSimulated, Words, batch, ended, sentence
+from .iproute2 import Iproute2
+from .tool import Failed, NotSimulated, Words, batch, sentence
 
 _MODES = ("legacy", "switchdev")
 _INLINE = ("none", "link", "network", "transport")
@@ -68,32 +69,16 @@ def _pf_ports(state: State, function: Function, pf: Pf) -> list[DevlinkPort]:
     return [*found, own] if uplink else [own, *found]
 
 
-class Devlink:
+class Devlink(Iproute2):
     """One process of `devlink`."""
 
-    def __init__(self, state: State) -> None:
-        self.state = state
-        self.json = False
+    name = "devlink"
+    force = ("force", "f")
 
-    def main(self, argv: Sequence[str], input: str | None) -> Result:
-        """Options, then one command or a batch."""
-        words = Words(argv[1:])
-        from_stdin = force = False
-        while words.peek().startswith("-"):
-            option = words.take().lstrip("-")
-            if option in ("json", "j"):
-                self.json = True
-            elif option in ("batch", "b"):
-                from_stdin = words.take() == "-"
-            elif option in ("force", "f"):
-                force = True
-            else:
-                raise NotSimulated(f"devlink -{option}")
-        if from_stdin:
-            result = batch(self.run, input or "", force=force, glue="," if self.json else "")
-            out = result.stdout.replace("\n,", ",")
-            return Result(result.status, out, result.stderr)
-        return ended(self.run, words.rest())
+    def batch(self, text: str, *, force: bool) -> Result:
+        """Between two JSON answers stands a comma."""
+        result = batch(self.run, text, force=force, glue="," if self.json else "")
+        return Result(result.status, result.stdout.replace("\n,", ","), result.stderr)
 
     def run(self, words: Sequence[str]) -> str:
         """One command."""

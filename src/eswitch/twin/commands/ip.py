@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from typing import ClassVar
 
 from eswitch.host import Result
 from eswitch.twin.refusal import Refusal
 from eswitch.twin.state import Link, State
 
 from . import ip_set, ip_show
-from .tool import Failed, NotSimulated, Words, batch, ended, rtnetlink
+from .iproute2 import Iproute2
+from .tool import Failed, NotSimulated, Words, rtnetlink
 
 _OBJECTS = {"link": "link", "l": "link", "address": "addr", "addr": "addr", "a": "addr"}
 _OBJECTS |= {"route": "route", "r": "route", "stats": "stats"}
@@ -22,34 +24,21 @@ _OTHER_OBJECTS = (
 )
 
 
-class Ip:
+class Ip(Iproute2):
     """One process of `ip`."""
 
+    name = "ip"
+    flags: ClassVar[dict[str, str | None]] = {
+        "details": "details",
+        "d": "details",
+        "4": None,
+        "6": None,
+    }
+
     def __init__(self, state: State) -> None:
-        self.state = state
-        self.json = False
+        super().__init__(state)
         self.details = False
         self.links_shown = False
-
-    def main(self, argv: Sequence[str], input: str | None) -> Result:
-        """Options, then one command or a batch."""
-        words = Words(argv[1:])
-        from_stdin = force = False
-        while words.peek().startswith("-"):
-            option = words.take().lstrip("-")
-            if option in ("json", "j"):
-                self.json = True
-            elif option in ("details", "d"):
-                self.details = True
-            elif option in ("batch", "b"):
-                from_stdin = words.take() == "-"
-            elif option == "force":
-                force = True
-            elif option not in ("4", "6"):
-                raise NotSimulated(f"ip -{option}")
-        if from_stdin:
-            return batch(self.run, input or "", force=force)
-        return ended(self.run, words.rest())
 
     def run(self, words: Sequence[str]) -> str:
         """One command."""

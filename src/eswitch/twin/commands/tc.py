@@ -11,33 +11,14 @@ from eswitch.twin.refusal import Refusal
 from eswitch.twin.state import State
 
 from .ip_set import find
-from .tool import Failed, NotSimulated, Words, batch, ended, rtnetlink
+from .iproute2 import Iproute2
+from .tool import Failed, NotSimulated, Words, rtnetlink
 
 
-class Tc:
+class Tc(Iproute2):
     """One process of `tc`."""
 
-    def __init__(self, state: State) -> None:
-        self.state = state
-        self.json = False
-
-    def main(self, argv: Sequence[str], input: str | None) -> Result:
-        """Options, then one command or a batch."""
-        words = Words(argv[1:])
-        from_stdin = force = False
-        while words.peek().startswith("-"):
-            option = words.take().lstrip("-")
-            if option in ("json", "j"):
-                self.json = True
-            elif option in ("batch", "b"):
-                from_stdin = words.take() == "-"
-            elif option == "force":
-                force = True
-            else:
-                raise NotSimulated(f"tc -{option}")
-        if from_stdin:
-            return batch(self.run, input or "", force=force)
-        return ended(self.run, words.rest())
+    name = "tc"
 
     def run(self, words: Sequence[str]) -> str:
         """One command."""
