@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
+from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
@@ -123,6 +124,28 @@ def test_interrupted(command: Command, host: CliHost) -> None:
     answer = command("apply", SPEC, host=host)
     expect(answer, "apply-interrupted")
     assert answer.code == 130
+
+
+def test_interrupted_on_a_full_disk(
+    command: Command, host: CliHost, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    append = host.append_lines
+
+    def full(path: str, lines: Sequence[str]) -> None:
+        if lines[0].startswith('{"end"'):
+            raise HostError(f"cannot write {path}: No space left on device")
+        append(path, lines)
+
+    monkeypatch.setattr(host, "append_lines", full)
+    host.answers["ip link"] = KeyboardInterrupt()
+    answer = command("apply", SPEC, host=host)
+    assert answer.code == 130
+    assert "interrupted: 1 step had begun" in answer.err
+    assert "\nthe journal could not be written: " in answer.err
+    answer = command("rollback", "--yes", host=host)
+    assert answer.code == 130
+    assert "interrupted in the middle of undoing" in answer.err
+    assert "\nthe journal could not be written: " in answer.err
 
 
 def test_the_terminal_goes_away(command: Command, host: CliHost) -> None:

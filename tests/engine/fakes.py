@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
@@ -38,6 +39,9 @@ class FakeHost:
 
     def append_lines(self, path: str, lines: Sequence[str]) -> None:
         assert not any("\n" in line for line in lines)
+        error = self.fail(f"append {lines[0][:12]}")  # only its kind
+        if error:
+            raise error
         self.files[path] = self.files.get(path, "") + "".join(f"{line}\n" for line in lines)
 
     def write_attribute(self, path: str, value: str, timeout: float) -> None:
@@ -74,6 +78,12 @@ class FakeHost:
     def sleep(self, seconds: float) -> None:
         assert seconds > 0
         self.time += seconds
+
+
+def full(start: str) -> Callable[[str], HostError | None]:
+    """The disk is full from the journal's line on that starts so."""
+    error = HostError("cannot write x: No space left on device", errno=errno.ENOSPC)
+    return lambda effect: error if effect.startswith(f"append {start}") else None
 
 
 def fails(words: str, stderr: str, status: int = 1) -> Callable[[str], HostError | None]:

@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable
 
 import pytest
-from fakes import FakeHost, fails
+from fakes import FakeHost, fails, full
 
 from eswitch.engine import apply, journal
 from eswitch.engine.run import StepFailed
@@ -161,6 +161,8 @@ def test_an_interrupt_is_recorded(script: Script) -> None:
     host = script([Plan((vfs(),))])
 
     def interrupt(effect: str) -> HostError | None:
+        if effect.startswith("append"):
+            return None
         raise KeyboardInterrupt
 
     host.fail = interrupt
@@ -182,3 +184,61 @@ def test_the_journal_is_written_before_the_host_is_touched(script: Script) -> No
     go(host)
     assert seen
     assert set(seen) == {"0000:07:00.0: VFs 0 -> 2"}
+
+
+@pytest.mark.parametrize("line", ['{"schema"', '{"step"'])
+def test_without_a_journal_nothing_is_touched(script: Script, line: str) -> None:
+    host = script([Plan((step("a"),))])
+    host.fail = full(line)
+    with pytest.raises(HostError) as told:
+        go(host)
+    assert told.value.message == (
+        "the journal could not be written: cannot write x: No space left on device; "
+        "nothing was touched"
+    )
+    assert told.value.hint == "df -h /var/lib/eswitch"
+    assert host.log == []
+
+
+def test_the_journal_fails_in_the_middle(script: Script) -> None:
+    host = script([Plan((step("a"),)), Plan((step("b"),)), Plan()])
+    host.fail = full('{"step":1')
+    with pytest.raises(HostError, match="the journal could not be written") as told:
+        go(host)
+    assert "nothing was touched" not in told.value.message
+    assert host.log == ["ip link set a up"]
+    assert end_of(host) == "failed"
+
+
+def test_the_first_error_is_told_with_the_journals(script: Script) -> None:
+    host = script([Plan((step("a"),))])
+    no_end = full('{"end"')
+    no_link = fails("link set a", "RTNETLINK answers: Operation not supported")
+    host.fail = lambda effect: no_end(effect) or no_link(effect)
+    with pytest.raises(StepFailed) as told:
+        go(host)
+    first, second = told.value.message.split("\n")
+    assert "Operation not supported" in first
+    assert second.startswith("the journal could not be written: ")
+    assert told.value.action == Command(Tool.IP, ("link", "set", "a", "up"))
+
+
+def test_an_interruption_stays_one(script: Script) -> None:
+    host = script([Plan((step("a"),))])
+    no_end = full('{"end"')
+
+    def fail(effect: str) -> HostError | None:
+        if effect.startswith("ip link"):
+            raise KeyboardInterrupt
+        return no_end(effect)
+
+    host.fail = fail
+    with pytest.raises(KeyboardInterrupt, match="the journal could not be written"):
+        go(host)
+
+
+def test_only_the_journals_last_line_is_missing(script: Script) -> None:
+    host = script([Plan((step("a"),)), Plan()])
+    host.fail = full('{"end"')
+    with pytest.raises(HostError, match="everything was applied, but the journal could not be"):
+        go(host)

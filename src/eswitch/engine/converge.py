@@ -21,7 +21,7 @@ from eswitch.observe import observe
 from eswitch.stages import make_plan
 
 from .batch import operations
-from .journal import Journal
+from .journal import Journal, JournalFailed
 from .run import run
 
 LOCK = "/run/eswitch/lock"
@@ -74,8 +74,8 @@ def apply(
     """Bring the host to `desired`. `spec` is the file's name, for the journal.
 
     Raises Unsupported or Refused (nothing touched), NotConfirmed (nothing touched), Locked,
-    StepFailed or NotEffective (stopped there; the journal knows what ran, and the next apply goes
-    on from what it then observes).
+    JournalFailed, StepFailed or NotEffective (stopped there; the journal knows what ran, and the
+    next apply goes on from what it then observes).
     """
     with host.lock(LOCK):
         observed = observe(host)
@@ -119,12 +119,16 @@ class _Run:
                     message = f"{surprise[0]}: {'; '.join(surprise[0].disturbs)}"
                     raise NotConfirmed(message, hint="apply again to see the new plan")
         except EswitchError as error:
-            self.journal.end("failed", str(error))
+            self.journal.stop("failed", error)
             raise
-        except KeyboardInterrupt:
-            self.journal.end("interrupted")
+        except KeyboardInterrupt as stop:
+            self.journal.stop("interrupted", stop)
             raise
-        self.journal.end("applied")
+        try:
+            self.journal.end("applied")
+        except JournalFailed as error:
+            error.message = f"everything was applied, but {error.message}"
+            raise
         return Outcome(tuple(self.ran), plan, self.journal.path)
 
     def _is_made(self, step: Step) -> bool:

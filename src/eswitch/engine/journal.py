@@ -19,7 +19,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import cast
 
-from eswitch.errors import HostError, NotFound
+from eswitch.errors import EswitchError, HostError, NotFound
 from eswitch.host import Host
 from eswitch.model.observed import ObservedState
 from eswitch.model.plain import Plain, action_from_plain, action_to_plain, to_plain
@@ -55,6 +55,10 @@ class Entry:
         return bool(self.steps) and self.end != "rolled back"
 
 
+class JournalFailed(HostError):
+    """The journal could not be written, so the host must not be changed."""
+
+
 class Journal:
     """Writes one entry while an apply runs."""
 
@@ -62,6 +66,7 @@ class Journal:
         self._host = host
         self.path = path
         self._count = 0
+        self._announced = False
 
     @classmethod
     def begin(cls, host: Host, spec: str, before: ObservedState) -> Journal:
@@ -88,15 +93,35 @@ class Journal:
             )
             self._count += 1
         self._append(*lines)
+        self._announced |= bool(lines)
 
     def end(self, how: str, message: str = "") -> None:
         """Close the entry."""
         self._append({"end": how, "time": self._host.now(), "message": message})
 
+    def stop(self, how: str, why: EswitchError | KeyboardInterrupt) -> None:
+        """Close the entry because of `why`, which stays the error to tell if that fails."""
+        try:
+            self.end(how, str(why))
+        except JournalFailed as trouble:
+            if isinstance(why, KeyboardInterrupt):
+                why.args = (trouble.message,)
+            elif not isinstance(why, JournalFailed):
+                why.message += f"\n{trouble.message} (`{trouble.hint}`)"
+
     def _append(self, *lines: Plain) -> None:
-        if lines:
-            texts = [json.dumps(line, separators=(",", ":")) for line in lines]
+        if not lines:
+            return
+        texts = [json.dumps(line, separators=(",", ":")) for line in lines]
+        try:
             self._host.append_lines(self.path, texts)
+        except HostError as error:
+            message = f"the journal could not be written: {error.message}"
+            if not self._announced:
+                message += "; nothing was touched"
+            raise JournalFailed(
+                message, hint="df -h /var/lib/eswitch", errno=error.errno
+            ) from error
 
 
 def _names(host: Host) -> list[str]:

@@ -72,8 +72,8 @@ def rollback(
             for operation in undo.operations:
                 started(operation)
                 refused += run_all(operation, host)
-        except (EswitchError, KeyboardInterrupt):
-            writer.end("rollback failed")
+        except (EswitchError, KeyboardInterrupt) as error:
+            writer.stop("rollback failed", error)
             raise
         left = _settled_differences(host, undo.entry.before)
         if left:

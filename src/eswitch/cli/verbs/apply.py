@@ -75,9 +75,10 @@ class _Apply:
                 )
         except EswitchError as error:
             return self.failed(error)
-        except KeyboardInterrupt:
+        except KeyboardInterrupt as stop:
             self.progress.end(failed=True)
-            raise KeyboardInterrupt(self.so_far("interrupted")) from None
+            said = f"{self.so_far('interrupted')}\n{stop}"
+            raise KeyboardInterrupt(said.rstrip()) from None
         except Exception:  # a defect: `run` tells it, but only here it is known what had begun
             self.progress.end(failed=True)
             self.session.err.say(self.so_far("stopped"))

@@ -71,9 +71,9 @@ def _run(session: Session, undo: Undo) -> int:
             document = _document("failed", undo, error=error)
             session.answer((), document, anyhow=f"the rollback had failed: {error}")
         raise
-    except KeyboardInterrupt:
-        said = "interrupted in the middle of undoing; `eswitch rollback` goes on from here"
-        raise KeyboardInterrupt(said) from None
+    except KeyboardInterrupt as stop:
+        said = f"interrupted in the middle of undoing; `eswitch rollback` goes on from here\n{stop}"
+        raise KeyboardInterrupt(said.rstrip()) from None
     finally:
         now.erase()
     for text in gone:
