@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from fakes import FakeHost, fails
+from fakes import FakeHost, fails, full
 
 from eswitch.engine import journal, prepare, rollback
 from eswitch.engine.journal import DIRECTORY, Journal
@@ -168,6 +168,43 @@ def test_a_thing_that_is_gone_is_not_tried_again(
     with pytest.raises(NotEffective, match=words):
         rollback(host, undo)
     assert prepare(host) is None
+
+
+def test_a_rollback_that_cannot_be_written_touches_nothing(host: FakeHost) -> None:
+    applied(host)
+    host.fail = full('{"rollback"')
+    undo = prepare(host)
+    assert undo is not None
+    with pytest.raises(HostError, match=r"journal could not be written.*; nothing was tou") as told:
+        rollback(host, undo)
+    assert told.value.hint == "df -h /var/lib/eswitch"
+    assert host.log == []
+
+
+def test_a_rollback_of_which_only_the_end_is_not_written(host: FakeHost) -> None:
+    applied(host)
+    host.fail = full('{"end"')
+    undo = prepare(host)
+    assert undo is not None
+    with pytest.raises(HostError, match="the host is what it was, but the journal could n") as told:
+        rollback(host, undo)
+    assert "nothing was touched" not in told.value.message
+    assert len(host.log) == 2
+    host.fail = lambda effect: None
+    assert prepare(host) == undo, "it was not written down, so it can be done again"
+
+
+def test_a_difference_is_told_on_a_full_disk_too(
+    host: FakeHost, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    applied(host)
+    host.fail = full('{"end"')
+    now = ObservedState(KernelState("6.14"), nics=(NicState(PCI, "mlx5_core", None, None),))
+    monkeypatch.setattr("eswitch.engine.undo.observe", lambda host: now)
+    undo = prepare(host)
+    assert undo is not None
+    with pytest.raises(NotEffective, match=r"is new\nthe journal could not be written"):
+        rollback(host, undo)
 
 
 def test_a_write_that_hangs_stops_the_undo(host: FakeHost) -> None:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import errno
+
 import pytest
 
 from eswitch.engine import Undo, apply, prepare, rollback
-from eswitch.errors import NotEffective, Refused
+from eswitch.errors import HostError, NotEffective, Refused
 from eswitch.observe import observe
 from eswitch.spec import load
-from eswitch.twin import Twin, open_machine
+from eswitch.twin import Fault, Kind, Twin, open_machine
+from eswitch.twin.faults import Plan
 
 SPEC = """\
 version: 1
@@ -84,4 +87,16 @@ def test_what_is_gone_does_not_stand_before_older_entries(twin: Twin) -> None:
         rollback(twin, shown(twin))
     assert shown(twin).entry.path == first
     rollback(twin, shown(twin))
+    assert prepare(twin) is None
+
+
+@pytest.mark.parametrize("kind", [Kind.FAIL, Kind.HALF])
+def test_a_full_disk(twin: Twin, kind: Kind) -> None:
+    """A line may be half written before it is full; the next rollback reads past it."""
+    state = observe(twin)
+    twin.faults = Plan([Fault(kind, matching="append", errno=errno.ENOSPC)])
+    with pytest.raises(HostError, match=r"No space left on device; nothing was touched"):
+        rollback(twin, shown(twin))
+    assert observe(twin) == state
+    assert rollback(twin, shown(twin)) == ()
     assert prepare(twin) is None

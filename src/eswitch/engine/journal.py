@@ -5,7 +5,8 @@ On disk, `/var/lib/eswitch/journal/NNNNNN.jsonl`, one file for each apply, one J
     {"schema": "eswitch.journal/v1", "started": TIME, "spec": FILE, "before": OBSERVED STATE}
     {"step": N, "title": TEXT, "commands": [TEXT], "inverse": [ACTION]}   before step N runs
     {"end": "applied" | "failed" | "interrupted", "time": TIME, "message": TEXT}
-    {"end": "rolled back", "time": TIME, "message": TEXT}                 by a later rollback
+    {"rollback": "begun", "time": TIME}                                   before it is undone
+    {"end": "rolled back" | "rollback failed", "time": TIME, "message": TEXT}
 
 Lines are only ever appended, each with an fsync before the host is touched, so after a crash or a
 power cut the file tells what may have happened. A line that was cut off is ignored: its step had
@@ -27,6 +28,7 @@ from eswitch.model.step import Action, Step
 
 DIRECTORY = "/var/lib/eswitch/journal"
 SCHEMA = "eswitch.journal/v1"
+_LATER = ('{"rollback"', '{"end"')
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +96,11 @@ class Journal:
             self._count += 1
         self._append(*lines)
         self._announced |= bool(lines)
+
+    def undoing(self) -> None:
+        """Record that a rollback of this entry begins: before it touches anything."""
+        self._append({"rollback": "begun", "time": self._host.now()})
+        self._announced = True
 
     def end(self, how: str, message: str = "") -> None:
         """Close the entry."""
@@ -176,8 +183,8 @@ def _parse(text: str, path: str) -> list[dict[str, Plain]]:
         try:
             lines.append(json.loads(line))
         except ValueError:
-            if all(rest.startswith('{"end"') for rest in raw[number:]):
-                continue  # cut off by a crash; a rollback may have added its end
+            if all(rest.startswith(_LATER) for rest in raw[number:]):
+                continue  # cut off by a crash; a rollback may have added its lines
             message = f"line {number} is damaged"
             raise HostError(message, where=path, hint="undo by hand; it lists commands") from None
     return lines

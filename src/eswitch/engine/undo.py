@@ -68,6 +68,7 @@ def rollback(
         _refuse_if_shared(undo, now)
         writer = journal.Journal(host, undo.entry.path)
         refused: list[str] = []
+        writer.undoing()
         try:
             for operation in undo.operations:
                 started(operation)
@@ -79,13 +80,18 @@ def rollback(
         if left:
             # If the rest is gone, all is undone that can be: the next is of the apply before.
             complete = all(says_gone(text) for text in refused)
-            writer.end("rolled back" if complete else "rollback failed", "; ".join(left))
             lines = [f"  {line}" for line in (*left, *refused)]
-            raise NotEffective(
+            differs = NotEffective(
                 "the host is not quite what it was:\n" + "\n".join(lines),
                 hint=f"the commands are in {undo.entry.path}",
             )
-        writer.end("rolled back")
+            writer.stop("rolled back" if complete else "rollback failed", differs)
+            raise differs
+        try:
+            writer.end("rolled back")
+        except journal.JournalFailed as error:
+            error.message = f"the host is what it was, but {error.message}"
+            raise
         return tuple(refused)
 
 
