@@ -164,3 +164,13 @@ def test_every_machine_is_listed(eswitch: Terminal) -> None:
     assert answer.code == 0
     for name in ("pve8-cx6dx", "pve9-bond", "debian13-cx6dx", "pve9-bluefield", "lab"):
         assert name in answer.out
+
+
+@pytest.mark.parametrize("option", ["--twin", "--twin-state"])
+@pytest.mark.parametrize("verb", ["show", "apply"])
+def test_an_empty_name_is_never_the_real_machine(eswitch: Terminal, option: str, verb: str) -> None:
+    for argv in ((option, "", verb), (verb, option, "")):
+        answer = eswitch(*argv)
+        assert answer.code == 64
+        assert "it is empty" in answer.err
+        assert answer.out == ""

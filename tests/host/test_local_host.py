@@ -223,6 +223,17 @@ def state_of(pid):
 # Files
 
 
+def test_replace_makes_no_file_of_a_pipe_or_a_directory(host, tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "link").symlink_to("pipe")
+    for name, number in (("pipe", errno.EINVAL), ("link", errno.EINVAL), (".", errno.EISDIR)):
+        with pytest.raises(HostError) as refused:
+            host.replace_file(str(tmp_path / name), b"new")
+        assert refused.value.errno == number
+    assert stat.S_ISFIFO(os.stat(tmp_path / "pipe").st_mode)
+    assert sorted(os.listdir(tmp_path)) == ["link", "pipe"]
+
+
 def test_replace_keeps_mode_and_link(host, tmp_path):
     real = tmp_path / "real"
     real.write_text("old")

@@ -44,7 +44,9 @@ def _shared() -> list[click.Parameter]:
 
     def keep(name: str) -> Callable[[click.Context, click.Parameter, object], object]:
         def set_option(ctx: click.Context, param: click.Parameter, value: object) -> object:
-            del param
+            if value == "":
+                # An unset shell variable must not turn a trial into a change of the real machine.
+                raise click.BadParameter("it is empty", ctx=ctx, param=param)
             if value:
                 setattr(ctx.find_object(Session).options, name, value)  # type: ignore[union-attr]
             return value

@@ -62,8 +62,8 @@ class Session:
     @property
     def host(self) -> Host:
         """The machine that the verb is about."""
-        asked = self._simulated or self.options.twin or self.options.twin_state
-        return self.simulated.twin if asked else self.here
+        asked = (self._simulated, self.options.twin, self.options.twin_state)
+        return self.here if all(each is None for each in asked) else self.simulated.twin
 
     @property
     def simulated(self) -> Simulated:

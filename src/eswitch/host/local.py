@@ -64,9 +64,15 @@ class LocalHost:
         self._writer.write(path, value, timeout)
 
     def replace_file(self, path: str, content: bytes, mode: int = 0o644) -> None:
-        """Atomically replace or create a file; a symbolic link stays, its target is replaced."""
+        """Atomically replace or create a file; a symbolic link stays, its target is replaced.
+
+        What is no regular file (a device, a pipe) is refused: it would become one.
+        """
         with _refusals("write", path):
             target = os.path.realpath(path)
+            if os.path.exists(target) and not os.path.isfile(target):
+                number = errno.EISDIR if os.path.isdir(target) else errno.EINVAL
+                raise OSError(number, os.strerror(number))
             directory = os.path.dirname(target)
             _make_directories(directory)
             temporary = os.path.join(

@@ -14,7 +14,14 @@ from dataclasses import replace
 from eswitch.model.desired import DesiredNic, DesiredState
 from eswitch.model.drivers import DriverProfile, ModeChange, Support
 from eswitch.model.identifiers import OWNER
-from eswitch.model.observed import EswitchState, NicState, ObservedState, OvsPort, SriovState
+from eswitch.model.observed import (
+    EswitchState,
+    NicState,
+    ObservedState,
+    OvsPort,
+    OvsStatus,
+    SriovState,
+)
 from eswitch.model.plan import Blocker, Note, StagePlan
 from eswitch.model.step import Action, Command, Settle, Step, Tool, Write
 
@@ -147,7 +154,12 @@ class _Changes:
     def _held_by_others(self) -> tuple[Blocker, ...]:
         """The mode changes only while the uplink is in no bridge, and this one is not ours."""
         netdev = self.pf.netdev or ""
-        if users.in_ovs_bond(self.pf, self.observed):
+        held = users.in_ovs_bond(self.pf, self.observed)
+        if held and self.observed.ovs.status is not OvsStatus.RUNNING:
+            message = f"{netdev} is a port of Open vSwitch, which does not answer now"
+            hint = "systemctl start openvswitch-switch"
+            return (Blocker(str(self.pf.pci), message, hint, harm=True),)
+        if held:
             message = f"{netdev} is in a bond of Open vSwitch, whose traffic no e-switch can take"
             hint = "use a bond of the kernel instead, or take it out of the bond"
             return (Blocker(str(self.pf.pci), message, hint, harm=True),)
