@@ -203,3 +203,20 @@ def test_a_flow_is_printed_as_in_the_lab(twin: Twin, layer: str, recorded: str) 
     assert {str(shape(flow)) for flow in ours} == {str(shape(flow)) for flow in theirs}
     assert {(flow.offloaded, flow.layer) for flow in ours} == {("yes", "tc")}
     assert all(flow.ufid and flow.used is not None for flow in ours)
+
+
+def test_no_way_where_there_is_none() -> None:
+    twin = Twin(open_machine("pve8-cx6dx-ready"))
+    spec = (
+        "version: 1\nnics: {nic: {match: {pci: '0000:07:00.0'}, "
+        "vfs: [{}, {vlan: 20, driver: host}]}}\nbridges: {vmbr2: {ports: [nic]}}\n"
+    )
+    apply(twin, load(spec.encode(), "s"), "s", consent=lambda plan: True)
+    for one, other, why in (
+        ("enp7s0f0np0/0", "outside", "has no driver"),
+        ("enp7s0f0np0/1", "enp7s0f0np0/1", "the same port"),
+        ("enp7s0f0np0/1", "host", "in VLAN 20, host in none"),
+    ):
+        with pytest.raises(HostError, match=why):
+            twin.traffic(one, other)
+    twin.traffic("enp7s0f0np0/1", "outside")

@@ -10,6 +10,9 @@ from dataclasses import dataclass
 from .links import carrier, members, switch_id
 from .state import Bridge, Function, Link, Port, State
 
+_TO_OUTSIDE = ("uplink", "physical", "bond")
+"""The kinds of interfaces with a cable."""
+
 OUTSIDE = "outside"
 HOST = "host"
 _FAR = "0a:00:5e:00:00:01"
@@ -81,6 +84,8 @@ def _vf_end(state: State, name: str, function: Function, index: int) -> End:
             f"{name}: {function.pci} is in legacy mode; its own switch forwards, and Open vSwitch "
             "sees nothing of it"
         )
+    if vf.driver is None:
+        raise NoPath(f"{name}: VF {index} has no driver, so nobody sends or receives there")
     representor = state.representor(function.pci, index)
     own = next((link for link in state.links if link.function == vf.pci), None)
     mac = own.mac if own is not None else function.pf.vports[index].mac
@@ -108,7 +113,7 @@ def _shared_end(state: State, name: str, other: End) -> End:
         return _at(state, name, local, local.mac if local else "")
     for port in bridge.ports:
         link = state.link(port.name)
-        if link is not None and link.kind in ("uplink", "physical", "bond"):
+        if link is not None and link.kind in _TO_OUTSIDE:
             if not carrier(state, link):
                 raise NoPath(f"{link.name} has no carrier")
             wire = next(
@@ -133,12 +138,17 @@ def ways(one: End, other: End) -> tuple[Way, Way]:
     if one.bridge.name != other.bridge.name:
         text = f"{one.name} is on {one.bridge.name}, {other.name} on {other.bridge.name}"
         raise NoPath(text)
+    if one.link is other.link:
+        raise NoPath(f"{one.name} and {other.name} are the same port, {one.link.name}")
     left, right = one.port.tag, other.port.tag
     if left is not None and right is not None and left != right:
         raise NoPath(f"{one.name} is in VLAN {left}, {other.name} in VLAN {right}")
     if left == right:
         return Way(one, other, None, None), Way(other, one, None, None)
-    # A port without a tag is a trunk: what it sends and gets in a VLAN carries that tag.
+    # A port without a tag is a trunk, but only the network outside sends tagged packets there.
+    plain, tagged = (one, other) if left is None else (other, one)
+    if plain.link.kind not in _TO_OUTSIDE:
+        raise NoPath(f"{tagged.name} is in VLAN {tagged.port.tag}, {plain.name} in none")
     if right is None:
         return Way(one, other, None, left), Way(other, one, left, None)
     return Way(one, other, right, None), Way(other, one, None, right)

@@ -72,14 +72,25 @@ def _query(card: Card, device: str, names: Sequence[str], *, every: bool) -> str
     return "\n".join(lines) + "\n"
 
 
+_FLAGS = {"1": "True", "True": "True", "0": "False", "False": "False"}
+_MOST_VFS = 127
+"""What firmware takes at most for a PF (domain.md 2.3)."""
+
+
 def _set(card: Card, settings: Sequence[str]) -> str:
+    """All of them or none."""
+    new = dict(card.pending)
     for setting in settings:
         name, _, value = setting.partition("=")
-        if name not in card.pending:
+        if name not in new:
             raise Failed(f"-E- The Device doesn't support {name} parameter", 3)
-        old = card.pending[name]
-        flag = {"1": "True", "True": "True", "0": "False", "False": "False"}
-        card.pending[name] = flag.get(value, value) if old in ("True", "False") else value
+        is_flag = new[name] in ("True", "False")
+        if is_flag and value not in _FLAGS:
+            raise NotSimulated(f"`mstconfig set {setting}`: what it says of such a value")
+        if not is_flag and not (value.isascii() and value.isdecimal() and int(value) <= _MOST_VFS):
+            raise NotSimulated(f"`mstconfig set {setting}`: what it says of such a value")
+        new[name] = _FLAGS[value] if is_flag else str(int(value))
+    card.pending = new
     return "Applying... Done!\n-I- Please reboot machine to load new configurations.\n"
 
 
