@@ -21,6 +21,7 @@ from eswitch.observe import observe
 from eswitch.stages import make_plan
 
 from .batch import operations
+from .explain import not_effective
 from .journal import Journal, JournalFailed
 from .run import run
 
@@ -164,19 +165,12 @@ class _Run:
                 return plan
             waited = self.host.monotonic() - begin
             if undone and waited >= patience:
-                raise _not_effective(undone[0])
+                step = undone[0]
+                raise not_effective(step.subject, step.attribute, step.new, step.old)
             if not undone and waited >= _NAMES:
                 raise _no_name(plan.steps[0])
             self.host.sleep(pause)
             pause = min(pause * 2, 1.0)
-
-
-def _not_effective(step: Step) -> NotEffective:
-    return NotEffective(
-        f"{step.attribute} was set to {step.new}, but reads back as {step.old}",
-        where=step.subject,
-        hint="`dmesg` may say why; `eswitch plan` shows what is left, `eswitch rollback` undoes",
-    )
 
 
 def _no_name(step: Step) -> NotEffective:

@@ -9,7 +9,7 @@ import errno as errnos
 import re
 from dataclasses import dataclass
 
-from eswitch.errors import CommandFailed, HostError, TimedOut
+from eswitch.errors import CommandFailed, HostError, NotEffective, TimedOut
 from eswitch.host import Host
 from eswitch.model.step import Tool, Write
 
@@ -102,6 +102,15 @@ GONE = (
     *("Cannot assign requested address", "Address not found", "No such process"),  # ip addr, route
 )
 """In the refusal to remove or reset what is no longer there."""
+
+
+def not_effective(subject: str, attribute: str, wanted: str, found: str) -> NotEffective:
+    """The error for a change that was reported as done and is not there."""
+    return NotEffective(
+        f"{attribute} was set to {wanted}, but reads back as {found}",
+        where=subject,
+        hint="`dmesg` may say why; `eswitch plan` shows what is left, `eswitch rollback` undoes",
+    )
 
 
 def says_gone(words: str) -> bool:

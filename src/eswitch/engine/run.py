@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from eswitch.errors import CommandFailed, EswitchError, HostError, NotEffective, TimedOut
+from eswitch.errors import CommandFailed, EswitchError, HostError, TimedOut
 from eswitch.host import Host
 from eswitch.model.step import Action, Command, Settle, Tool, Write
 from eswitch.observe import names_to_come
 
 from .batch import Operation
-from .explain import explain_tool, explain_write, own_words
+from .explain import explain_tool, explain_write, not_effective, own_words
 
 # ip and devlink name the failed line of a batch: "Command failed -:3".
 _FAILED_LINE = re.compile(r"^Command failed \S*?:(\d+)\s*$", re.MULTILINE)
@@ -87,9 +87,8 @@ def _read_count_back(action: Write, operation: Operation, host: Host) -> None:
     except HostError:
         return  # the look at the end of the round tells
     if now != str(action.value):
-        message = f"the number of VFs was set to {action.value}, but reads back as {now}"
-        hint = "`dmesg` may say why; `eswitch plan` shows what is left, `eswitch rollback` undoes"
-        wrong = NotEffective(message, where=action.path.split("/")[-2], hint=hint)
+        pci = action.path.split("/")[-2]
+        wrong = not_effective(pci, "the number of VFs", str(action.value), now)
         raise StepFailed(wrong, action, operation.steps[0])
 
 
