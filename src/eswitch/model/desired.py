@@ -73,6 +73,13 @@ class TcPolicy(StrEnum):
     SKIP_HW = "skip_hw"
 
 
+class Activation(StrEnum):
+    """How a NIC's firmware is made to use what was set (domain.md 2.4)."""
+
+    REBOOT = "reboot"
+    RESET = "reset"  # mstfwreset: both ports of the card lose their link for some seconds
+
+
 @dataclass(frozen=True, slots=True)
 class NicMatch:
     """How to find the PF: every field that is given must hold, and exactly one PF must match."""
@@ -109,6 +116,7 @@ class DesiredNic:
     mode: EswitchMode = EswitchMode.SWITCHDEV
     inline_mode: InlineMode | None = None
     encap_mode: EncapMode | None = None
+    activation: Activation = Activation.REBOOT
     source: Source | None = field(default=None, compare=False)
     vfs_source: Source | None = field(default=None, compare=False)
 
@@ -148,12 +156,34 @@ class DesiredOvs:
 
 
 @dataclass(frozen=True, slots=True)
+class DesiredDriver:
+    """An out-of-tree driver: NVIDIA's archive (MLNX_EN, DOCA-OFED) at an absolute path or an
+    https URL, and the SHA-256 that it must have, 64 lower-case hexadecimal digits."""
+
+    package: str
+    sha256: str
+    source: Source | None = field(default=None, compare=False)
+
+    @property
+    def is_url(self) -> bool:
+        """Whether it has to be downloaded first."""
+        return "://" in self.package
+
+
+@dataclass(frozen=True, slots=True)
 class DesiredState:
-    """A whole spec. Names of NICs and bridges are unique; ports refer to NICs that exist."""
+    """A whole spec. Names of NICs and bridges are unique; ports refer to NICs that exist.
+
+    `driver` is None for the kernel's own. `passthrough` is whether VMs get VFs, None where the VFs
+    tell: those with `driver: none` are for VMs.
+    """
 
     nics: tuple[DesiredNic, ...] = ()
     bridges: tuple[DesiredBridge, ...] = ()
     ovs: DesiredOvs = DesiredOvs()
+    driver: DesiredDriver | None = None
+    passthrough: bool | None = None
+    passthrough_source: Source | None = field(default=None, compare=False)
 
     def nic(self, name: str) -> DesiredNic:
         """The NIC of that name; raises KeyError when the spec has none."""

@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from .firmware import FirmwareWay
+
 
 class Support(StrEnum):
     """How far eswitch may be trusted with a driver."""
@@ -38,6 +40,9 @@ class DriverProfile:
 
     `vf_driver` is what binds its VFs, `offload_options` the kernel configuration options (any of
     =y or =m) without which the driver has no flow offload, `remark` what a user should know.
+    `devices` are the PCI IDs (`15b3:101d`) of its PFs, by which a NIC is known while no driver is
+    bound, `pci_class` what their class begins with. `firmware` are the programs that set up SR-IOV
+    in the NIC's firmware, best first; empty where that is done in the BIOS or needs nothing.
     """
 
     name: str
@@ -48,6 +53,9 @@ class DriverProfile:
     mac_tool: MacTool = MacTool.DEVLINK
     vf_driver: str = ""
     offload_options: tuple[str, ...] = ()
+    devices: tuple[str, ...] = ()
+    pci_class: str = "0x02"
+    firmware: tuple[FirmwareWay, ...] = ()
 
 
 _COMMON = ("NET_SWITCHDEV", "NET_CLS_FLOWER", "NET_ACT_MIRRED", "NET_SCH_INGRESS")
@@ -62,6 +70,15 @@ PROFILES: tuple[DriverProfile, ...] = (
         # MLX5_CLS_ACT depends on NET_TC_SKB_EXT from 6.12 on (style.md finding 1): without it the
         # driver is built without flower, and nothing but this list says so.
         offload_options=(*_COMMON, "MLX5_ESWITCH", "MLX5_CLS_ACT"),
+        # ConnectX-4, 4 Lx, 5, 5 Ex, 6, 6 Dx, 6 Lx, 7, 8, BlueField-2 and 3 (domain.md 2.2).
+        devices=tuple(
+            f"15b3:{device}"
+            for device in (
+                *("1013", "1015", "1017", "1019", "101b", "101d", "101f", "1021", "1023"),
+                *("a2d6", "a2dc"),
+            )
+        ),
+        firmware=(FirmwareWay.MSTCONFIG, FirmwareWay.MLXCONFIG, FirmwareWay.DEVLINK),
     ),
     DriverProfile(
         "eswitchsim",
@@ -69,6 +86,10 @@ PROFILES: tuple[DriverProfile, ...] = (
         Support.PROVEN,
         vf_driver="eswitchsim",
         offload_options=_COMMON,
+        # It lives in the body of QEMU's NVMe controller.
+        devices=("1b36:0010",),
+        pci_class="0x0108",
+        firmware=(FirmwareWay.MSTCONFIG,),
     ),
     DriverProfile(
         "ice",
@@ -111,8 +132,14 @@ PROFILES: tuple[DriverProfile, ...] = (
 )
 
 _BY_NAME = {profile.name: profile for profile in PROFILES}
+_BY_DEVICE = {device: profile for profile in PROFILES for device in profile.devices}
 
 
 def profile_of(driver: str | None) -> DriverProfile | None:
     """The profile of a PF driver, or None if eswitch does not know that driver."""
     return _BY_NAME.get(driver or "")
+
+
+def profile_of_device(vendor_device: str) -> DriverProfile | None:
+    """The profile of the driver that a PF of that PCI ID wants, or None if it is not known."""
+    return _BY_DEVICE.get(vendor_device)

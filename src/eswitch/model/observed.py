@@ -10,14 +10,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from .firmware import FirmwareState
 from .identifiers import MacAddress, PciAddress, SwitchId
+from .machine import BootState, DriverKit, IommuState, ModuleState
+from .unknown import Unknown as Unknown  # noqa: PLC0414
 
-
-@dataclass(frozen=True, slots=True)
-class Unknown:
-    """Could not be read, and why (the kernel's or the tool's own words where there are some)."""
-
-    reason: str
+_NOT_READ = Unknown("not read")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +61,8 @@ class VfState:
     a VF whose `driver` makes netdevs and has none was moved elsewhere. `users` names who holds it
     (`process 812 (qemu-system-x86)`, `another network namespace`), empty when free.
     `representor` and `devlink_port` (`pci/0000:07:00.0/1`) exist in switchdev mode only.
+    `group_peers` are the other functions of its IOMMU group, which a VM that takes the VF would
+    take along (domain.md 3.2); empty as it should be, and while the IOMMU is off.
     """
 
     index: int
@@ -74,6 +74,7 @@ class VfState:
     devlink_port: str | None = None
     users: tuple[str, ...] = ()
     legacy: LegacyVf = LegacyVf()
+    group_peers: tuple[PciAddress, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +85,7 @@ class NicState:
     (the current one where the driver reports none), `switch_id` is present in legacy mode too on
     modern kernels and proves nothing by itself (domain.md 1.6). `vendor_device` is `15b3:101d`,
     `ingress` the uplink's ingress qdisc (`ingress` or `clsact`), where Open vSwitch puts its rules.
+    `firmware` is None as long as nobody asked for it (`Topic.FIRMWARE`).
     """
 
     pci: PciAddress
@@ -93,10 +95,11 @@ class NicState:
     vendor_device: str = ""
     switch_id: SwitchId | None = None
     sriov: SriovState | None = None
-    eswitch: EswitchState | Unknown = Unknown("not read")
+    eswitch: EswitchState | Unknown = _NOT_READ
     vfs: tuple[VfState, ...] = ()
     iommu_group: int | None = None
     ingress: str | None = None
+    firmware: FirmwareState | Unknown | None = None
 
     def vf(self, index: int) -> VfState | None:
         """The VF of that index, or None when it does not exist."""
@@ -221,6 +224,19 @@ class ObservedState:
     """Local addresses that the user's own remote session (SSH) comes in through."""
     missing_tools: tuple[str, ...] = ()
     """Programs that eswitch needs and that are not installed, by command name."""
+    iommu: IommuState | Unknown = _NOT_READ
+    vfio_loaded: bool | Unknown = _NOT_READ
+    """Whether vfio-pci is there for a VM to be started with a VF."""
+    boot: BootState | Unknown | None = None
+    modules: tuple[ModuleState, ...] = ()
+    kit: DriverKit | Unknown | None = None
+    guests: tuple[str, ...] | Unknown | None = None
+    """Who runs here and would go down with the host: `VM 104 (web)`. This, `boot`, `modules` and
+    `kit` are read when asked for (`question.py`); None: nobody asked."""
+
+    def module(self, name: str) -> ModuleState | None:
+        """The kernel module of that name, or None if nobody asked for it."""
+        return next((module for module in self.modules if module.name == name), None)
 
     def nic(self, pci: PciAddress) -> NicState | None:
         """The PF at that PCI address, or None."""

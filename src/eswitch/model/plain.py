@@ -9,7 +9,7 @@ from typing import cast
 
 from .identifiers import PciAddress
 from .plan import Plan
-from .step import Action, Command, Settle, Step, Tool, Write
+from .step import Action, Command, Replace, Run, Settle, Step, Tool, Write
 
 Plain = dict[str, "Plain"] | list["Plain"] | str | int | float | bool | None
 """What the json module reads and writes."""
@@ -39,6 +39,12 @@ def action_to_plain(action: Action) -> Plain:
         return {**kind, "timeout": action.timeout}
     if isinstance(action, Settle):
         return {"settle": action.timeout, "urgent": action.urgent, "pf": action.pf}
+    if isinstance(action, Replace):
+        return {"replace": action.path, "old": action.old, "new": action.new}
+    if isinstance(action, Run):
+        argv: list[Plain] = list(action.argv)
+        said: dict[str, Plain] = {"input": action.input, "log": action.log}
+        return {"run": argv, "timeout": action.timeout, **said}
     words: list[Plain] = [str(word) for word in action.args]
     return {"tool": action.tool.value, "args": words}
 
@@ -52,6 +58,15 @@ def action_from_plain(data: Plain) -> Action:
             return Settle(timeout, urgent, PciAddress(pf) if pf else None)
         case {"tool": str(tool), "args": list(args)}:
             return Command(Tool(tool), tuple(str(word) for word in args))
+        case {"replace": str(path), "old": str() | None as old, "new": str() | None as new}:
+            return Replace(path, old, new)
+        case {
+            "run": list(argv),
+            "timeout": float() | int() as timeout,
+            "input": str() | None as text,
+            "log": str(log),
+        }:
+            return Run(tuple(str(word) for word in argv), text, float(timeout), log)
     raise ValueError(f"not an action: {data!r}")
 
 
@@ -69,6 +84,7 @@ def step_to_plain(step: Step) -> dict[str, Plain]:
         "disturbs": list(step.disturbs),
         "source": str(step.source) if step.source else None,
         "forecast": not step.ready,
+        "reboot": step.reboot,
     }
 
 
@@ -80,6 +96,7 @@ def plan_to_plain(plan: Plan) -> dict[str, Plain]:
             "message": blocker.message,
             "hint": blocker.hint,
             "harm": blocker.harm,
+            "human": blocker.human,
             "source": str(blocker.source) if blocker.source else None,
         }
         for blocker in plan.blockers
@@ -89,4 +106,6 @@ def plan_to_plain(plan: Plan) -> dict[str, Plain]:
         "steps": [step_to_plain(step) for step in plan.steps],
         "blockers": blockers,
         "notes": to_plain(plan.notes),
+        "pending": to_plain(plan.pending),
+        "later": [step_to_plain(step) for step in plan.later],
     }

@@ -10,13 +10,32 @@ from .step import Step
 
 @dataclass(frozen=True, slots=True)
 class Blocker:
-    """Why nothing may be applied. `harm` is True if it could be done but would hurt somebody."""
+    """Why nothing may be applied. `harm` is True if it could be done but would hurt somebody,
+    `human` if only a person can change it (in the BIOS, in a file that somebody else wrote)."""
 
     subject: str
     message: str
     hint: str
     harm: bool = False
     source: Source | None = None
+    human: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """Something that is set and counts from the next boot on: `what` is `SRIOV_EN True(1)`."""
+
+    subject: str
+    attribute: str
+    what: str
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """That of the step that set it."""
+        return (self.subject, self.attribute)
+
+    def __str__(self) -> str:
+        return f"{self.subject}: {self.attribute}: {self.what}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +53,16 @@ class StagePlan:
     steps: tuple[Step, ...] = ()
     blockers: tuple[Blocker, ...] = ()
     notes: tuple[Note, ...] = ()
+    pending: tuple[Pending, ...] = ()
+
+    def __add__(self, other: StagePlan) -> StagePlan:
+        """Both, one after the other."""
+        return StagePlan(
+            self.steps + other.steps,
+            self.blockers + other.blockers,
+            self.notes + other.notes,
+            self.pending + other.pending,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +70,25 @@ class Plan:
     """Steps in the order in which they run; empty when the host is as wanted.
 
     Steps that are not `ready` are a forecast: they get their names once the steps before have run.
-    A plan with blockers is not applied at all.
+    So are those that come `later`: after the reboot for which `pending` and steps with `reboot`
+    wait. A plan with blockers is not applied at all.
     """
 
     steps: tuple[Step, ...] = ()
     blockers: tuple[Blocker, ...] = ()
     notes: tuple[Note, ...] = ()
+    pending: tuple[Pending, ...] = ()
+    later: tuple[Step, ...] = ()
+
+    @property
+    def reboots(self) -> bool:
+        """Whether a reboot is needed on the way."""
+        return bool(self.pending) or any(step.reboot for step in self.steps)
+
+    @property
+    def done(self) -> bool:
+        """Nothing is left to do, now or after a reboot."""
+        return not (self.steps or self.pending or self.later)
 
     @property
     def disturbing(self) -> tuple[Step, ...]:

@@ -96,7 +96,54 @@ class Settle:
         return False
 
 
-Action = Write | Command | Settle
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A program that is run by itself, never joined with others. `timeout` in seconds; what it says
+    is kept in the file `log` if that is given. Never a shell."""
+
+    argv: tuple[str, ...]
+    input: str | None = None
+    timeout: float = 120.0
+    log: str = ""
+
+    def __str__(self) -> str:
+        typed = " ".join(quote(word) for word in self.argv)
+        if self.input is not None:
+            typed = f"printf %s {quote(self.input)} | {typed}"
+        return f"{typed} > {self.log} 2>&1" if self.log else typed
+
+    @property
+    def unnamed(self) -> bool:
+        """Never."""
+        return False
+
+
+@dataclass(frozen=True, slots=True)
+class Replace:
+    """A whole file's text becomes another; None is no file. If it is neither `old` nor `new`,
+    somebody else has changed it since the plan was made, and nothing is written."""
+
+    path: str
+    old: str | None
+    new: str | None
+
+    def __str__(self) -> str:
+        if self.new is None:
+            return f"rm {self.path}"
+        return f"printf %s {quote(self.new)} > {self.path}"
+
+    @property
+    def unnamed(self) -> bool:
+        """Never."""
+        return False
+
+    @property
+    def inverse(self) -> Replace:
+        """What puts the old text back."""
+        return Replace(self.path, self.new, self.old)
+
+
+Action = Write | Command | Settle | Run | Replace
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +152,8 @@ class Step:
 
     `subject` is an identity, never a name that may change. `why` is the fact or spec line behind
     it, `disturbs` what somebody may notice while it runs (empty: nobody), `timeout` the seconds
-    until its effect must be visible.
+    until its effect must be visible. A step with `reboot` counts from the next boot on: then it is
+    `Pending`. One with `put_back` is undone at once if it fails: it must not stay half done.
     """
 
     stage: str
@@ -119,6 +167,8 @@ class Step:
     disturbs: tuple[str, ...] = ()
     timeout: float = 10.0
     source: Source | None = None
+    reboot: bool = False
+    put_back: bool = False
 
     @property
     def key(self) -> tuple[str, str]:
