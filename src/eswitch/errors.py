@@ -19,6 +19,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+REBOOT_NEEDED = 8
+"""The exit code of an apply that did what it could, and waits for a reboot. No error."""
+
 
 class EswitchError(Exception):
     """Base of all errors with a sentence for the user.

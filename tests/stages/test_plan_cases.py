@@ -10,25 +10,40 @@ from ruamel.yaml import YAML
 
 from eswitch.model.observed import ObservedState
 from eswitch.spec import load
-from eswitch.stages import make_plan
+from eswitch.stages import make_plan, questions
 
 CASES = sorted((Path(__file__).parent.parent / "cases" / "plan").glob("*.yaml"))
+
+# What a case says nothing about: a VM could be given a VF.
+USUAL = {
+    "iommu": {"units": ["dmar0"], "table": "DMAR", "vendor": "intel"},
+    "vfio_loaded": True,
+}
 
 
 @pytest.mark.parametrize("path", CASES, ids=lambda path: path.stem)
 def test_case(path: Path) -> None:
     case = YAML(typ="safe").load(path)
-    observed = hydrate(ObservedState, case["observed"])
+    observed = hydrate(ObservedState, {**USUAL, **case["observed"]})
     assert isinstance(observed, ObservedState)
-    plan = make_plan(load(case["spec"].encode(), path.name), observed)
+    desired = load(case["spec"].encode(), path.name)
+    plan = make_plan(desired, observed)
     commands = [str(action) for step in plan.steps for action in step.actions]
     assert [f"{b.subject}: {b.message}" for b in plan.blockers] == case.get("blockers", [])
     assert commands == case.get("commands", [])
+    later = [str(action) for step in plan.later for action in step.actions]
+    assert later == case.get("later", [])
+    assert [str(pending) for pending in plan.pending] == case.get("pending", [])
+    human = [blocker.subject for blocker in plan.blockers if blocker.human]
+    assert human == case.get("human", [])
+    asked = [f"{q.topic} {q.of}".rstrip() for q in questions(desired, observed)]
+    assert sorted(asked) == case.get("asked", [])
     assert [text for step in plan.steps for text in step.disturbs] == case.get("disturbs", [])
     assert [note.message for note in plan.notes] == case.get("notes", [])
     if "undo" in case:
         assert [str(action) for step in plan.steps for action in step.inverse] == case["undo"]
-    assert case.get("commands") or case.get("blockers") or "nothing" in path.stem
+    told = ("commands", "blockers", "pending", "asked")
+    assert any(case.get(key) for key in told) or "nothing" in path.stem
 
 
 def test_there_are_cases() -> None:

@@ -36,16 +36,17 @@ def obstacles(blockers: Iterable[Blocker]) -> list[Line]:
     lines: list[Line] = []
     for blocker in blockers:
         where = f"{blocker.source}: {blocker.subject}" if blocker.source else blocker.subject
-        lines += _said(blocker.message, where)
+        mark = "by hand: " if blocker.human else "error: "
+        lines += _said(blocker.message, where, mark)
         if blocker.hint:
             lines += _hint(blocker.hint)
     return lines
 
 
-def _said(message: str, where: str | None) -> list[Line]:
+def _said(message: str, where: str | None, mark: str = "error: ") -> list[Line]:
     place = f"{where}: " if where else ""
     first, *others = message.split("\n")
-    lines = paragraph(place + first, first=bad("error: "))
+    lines = paragraph(place + first, first=bad(mark))
     return lines + [line(text, hang=len(text) - len(text.lstrip())) for text in others]
 
 

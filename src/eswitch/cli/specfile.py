@@ -41,6 +41,20 @@ def load(session: Session, path: str | None) -> tuple[DesiredState, str]:
     return load(data, name), name
 
 
+def digest(session: Session, name: str) -> str | None:
+    """SHA-256 of the spec of that name, None if it cannot be read."""
+    import hashlib  # noqa: PLC0415 (only a reboot asks)
+
+    from eswitch.spec import MAX_SPEC_BYTES  # noqa: PLC0415 (pydantic)
+
+    holder = session.host if name == DEFAULT else session.here
+    try:
+        data = holder.read_bytes(name, MAX_SPEC_BYTES + 1)
+    except HostError:
+        return None
+    return hashlib.sha256(data).hexdigest()
+
+
 def _from_stdin(session: Session, limit: int) -> bytes:
     if sys.stdin is None:
         raise SpecError("standard input is closed; nothing was touched", where="<stdin>")

@@ -55,10 +55,12 @@ def mentioned(texts: Sequence[str]) -> tuple[str, ...]:
     return (*distinct[:_MENTIONED], f"and {len(distinct) - _MENTIONED} more like it")
 
 
-def groups(steps: Sequence[Step], *, all_of_them: bool = False) -> tuple[Group, ...]:
-    """The steps in their order, long runs of one kind together."""
+def groups(
+    steps: Sequence[Step], *, all_of_them: bool = False, begin: int = 1
+) -> tuple[Group, ...]:
+    """The steps in their order, long runs of one kind together; the first has number `begin`."""
     found: list[Group] = []
-    position = 1
+    position = begin
     for _, run in groupby(steps, key=_kind):
         same = tuple(run)
         if len(same) > FEW and not all_of_them:

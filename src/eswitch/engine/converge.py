@@ -8,22 +8,24 @@ new plan still wants did not happen, whatever its tool said.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import takewhile
 
 from eswitch.errors import EswitchError, NotConfirmed, NotEffective, Refused, Unsupported
 from eswitch.host import Host
 from eswitch.model.desired import DesiredState
-from eswitch.model.observed import ObservedState
-from eswitch.model.plan import Blocker, Plan
+from eswitch.model.observed import ObservedState, Unknown
+from eswitch.model.plan import Blocker, Pending, Plan
+from eswitch.model.question import Question, Topic
 from eswitch.model.step import Step
-from eswitch.observe import observe
-from eswitch.stages import make_plan
+from eswitch.observe import answer
+from eswitch.stages import LASTING, make_plan
 
-from .batch import operations
+from .batch import operations, undo_operations
 from .explain import not_effective
 from .journal import Journal, JournalFailed
-from .run import run
+from .look import look
+from .run import StepFailed, run, run_all
 
 LOCK = "/run/eswitch/lock"
 
@@ -45,11 +47,31 @@ class Events:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What an apply did: the steps that ran, in order, and its journal (None: no change)."""
+    """What an apply did: the steps that ran, in order, and its journal (None: no change).
+
+    `pending` is what waits for a reboot, `later` the steps that come after it, as far as they can
+    be foreseen. `plan` is the last one: empty, unless a reboot is due.
+    """
 
     steps: tuple[Step, ...] = ()
     plan: Plan = field(default_factory=Plan)
     journal: str | None = None
+    pending: tuple[Pending, ...] = ()
+    later: tuple[Step, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Reboot:
+    """That this apply may end in a reboot, and what the one before it was for.
+
+    `agreed` are the keys of steps that somebody has agreed to be disturbed by, before the reboot,
+    `unattended` whether nobody is to be asked about rebooting again.
+    """
+
+    expected: tuple[Pending, ...] = ()
+    agreed: frozenset[tuple[str, str]] = frozenset()
+    sessions: tuple[str, ...] = ()
+    unattended: bool = False
 
 
 def blocked(blockers: Sequence[Blocker]) -> EswitchError:
@@ -71,26 +93,71 @@ def apply(
     *,
     consent: Consent,
     events: Events | None = None,
+    reboot: Reboot | None = None,
 ) -> Outcome:
     """Bring the host to `desired`. `spec` is the file's name, for the journal.
+
+    With `reboot` the caller is going to reboot if the outcome has something pending.
 
     Raises Unsupported or Refused (nothing touched), NotConfirmed (nothing touched), Locked,
     JournalFailed, StepFailed or NotEffective (stopped there; the journal knows what ran, and the
     next apply goes on from what it then observes).
     """
     with host.lock(LOCK):
-        observed = observe(host)
+        observed = look(host, desired)
+        if reboot is not None and reboot.sessions:
+            # Who began this before the reboot may come back the same way.
+            mine = (*observed.session_addresses, *reboot.sessions)
+            observed = replace(observed, session_addresses=mine)
         plan = make_plan(desired, observed)
         (events or Events()).planned(plan)
+        if reboot is not None:
+            _not_brought(plan, reboot.expected)
         if plan.blockers:
             raise blocked(plan.blockers)
+        if reboot is not None and plan.reboots:
+            refuse_guests(host, observed)
         if not plan.steps:
-            return Outcome(plan=plan)
-        if plan.disturbing and not consent(plan):
-            steps = "\n".join(f"  {s}: {'; '.join(s.disturbs)}" for s in plan.disturbing)
+            return Outcome(plan=plan, pending=plan.pending, later=plan.later)
+        agreed = reboot.agreed if reboot is not None else frozenset()
+        noticed = plan.steps + plan.later if reboot is not None and plan.reboots else plan.steps
+        asked = [step for step in noticed if step.disturbs and step.key not in agreed]
+        restarts = reboot is not None and not reboot.unattended and plan.reboots
+        if (asked or restarts) and not consent(plan):
+            steps = "\n".join(f"  {s}: {'; '.join(s.disturbs)}" for s in asked)
             message = f"somebody will notice this, and nobody agreed to it:\n{steps}"
+            if not asked:
+                message = "this host would reboot, and nobody agreed to it"
             raise NotConfirmed(message, hint="add --yes to agree")
         return _Run(host, desired, spec, observed, events or Events()).go(plan)
+
+
+def refuse_guests(host: Host, observed: ObservedState) -> None:
+    """Raises Refused if guests run that an unattended reboot would take down."""
+    asked = Question(Topic.GUESTS)
+    guests = answer(host, observed, [asked]).guests
+    if isinstance(guests, Unknown):
+        message = f"whether guests run here is unknown ({guests.reason}): it is not rebooted"
+        raise Refused(message, hint="apply without --reboot, and reboot when it suits you")
+    if guests:
+        raise Refused(
+            f"guests run here, and a reboot would take them down: {', '.join(guests)}",
+            hint="shut them down first, or apply without --reboot and reboot when it suits you",
+        )
+
+
+def _not_brought(plan: Plan, expected: Sequence[Pending]) -> None:
+    """Raises NotEffective if this boot was to bring something and did not: never try again and
+    again (a reboot loop is what users of other tools fear most: peers.md c.15, c.16)."""
+    still = {step.key for step in plan.steps} | {each.key for each in plan.pending}
+    missing = [each for each in expected if each.key in still]
+    if missing:
+        lines = "\n".join(f"  {each}" for each in missing)
+        raise NotEffective(
+            f"the reboot did not bring what it was for:\n{lines}",
+            hint="a machine that keeps its slots powered needs to be switched off and on; "
+            "`eswitch plan` shows what is left",
+        )
 
 
 class _Run:
@@ -104,22 +171,27 @@ class _Run:
         self.events = events
         self.journal = Journal.begin(host, spec, before)
         self.ran: list[Step] = []
+        self.failed: Step | None = None
 
     def go(self, plan: Plan) -> Outcome:
-        agreed = {step.key for step in plan.disturbing}
+        agreed = {step.key for step in (*plan.steps, *plan.later) if step.disturbs}
+        later = plan.later
         try:
-            while plan.steps:
-                ready = tuple(takewhile(lambda step: step.ready, plan.steps))
+            while steps := self._due(plan):
+                ready = tuple(takewhile(lambda step: step.ready, steps))
                 if not ready:
-                    raise _no_name(plan.steps[0])
+                    raise _no_name(steps[0])
                 self._round(ready)
                 plan = self._read_back(ready)
-                surprise = [step for step in plan.disturbing if step.key not in agreed]
+                later = plan.later or later
+                surprise = [step for step in self._due(plan) if step.disturbs]
+                surprise = [step for step in surprise if step.key not in agreed]
                 surprise = [step for step in surprise if not self._is_made(step)]
                 if surprise:
                     message = f"{surprise[0]}: {'; '.join(surprise[0].disturbs)}"
                     raise NotConfirmed(message, hint="apply again to see the new plan")
         except EswitchError as error:
+            self._put_back(error)
             self.journal.stop("failed", error)
             raise
         except KeyboardInterrupt as stop:
@@ -130,7 +202,34 @@ class _Run:
         except JournalFailed as error:
             error.message = f"everything was applied, but {error.message}"
             raise
-        return Outcome(tuple(self.ran), plan, self.journal.path)
+        pending = self._pending(plan)
+        return Outcome(tuple(self.ran), plan, self.journal.path, pending, later if pending else ())
+
+    def _due(self, plan: Plan) -> tuple[Step, ...]:
+        """What is to run in this boot. What a reboot loses waits, also where nobody can see any
+        more that one is due (a new driver beside a loaded one of the same kind)."""
+        if not any(step.reboot for step in self.ran):
+            return plan.steps
+        return tuple(step for step in plan.steps if step.stage in LASTING)
+
+    def _pending(self, plan: Plan) -> tuple[Pending, ...]:
+        seen = {each.key for each in plan.pending}
+        unseen = [step for step in self.ran if step.reboot and step.key not in seen]
+        more = (Pending(step.subject, step.attribute, step.new) for step in unseen)
+        return (*plan.pending, *more)
+
+    def _put_back(self, error: EswitchError) -> None:
+        """Undo the step that failed if it must not stay half done, and say how that went."""
+        step = self.failed
+        if step is None or not step.put_back:
+            return
+        refused = [
+            line
+            for operation in undo_operations([step.inverse])
+            for line in run_all(operation, self.host)
+        ]
+        how = "\n".join(("putting it back failed too:", *refused)) if refused else "was put back"
+        error.message += f"\n{step.subject}: {step.attribute} {how}"
 
     def _is_made(self, step: Step) -> bool:
         """Whether it is about a VF that this apply has made: nobody can be using that yet."""
@@ -146,7 +245,11 @@ class _Run:
             self.ran += fresh
             self.events.started(concerned)
             begin = self.host.monotonic()
-            run(operation, self.host)
+            try:
+                run(operation, self.host)
+            except StepFailed as error:
+                self.failed = steps[error.step]
+                raise
             self.events.finished(concerned, self.host.monotonic() - begin)
 
     def _read_back(self, steps: tuple[Step, ...]) -> Plan:
@@ -156,19 +259,20 @@ class _Run:
         patience = max(step.timeout for step in steps)
         pause = 0.05
         while True:
-            plan = make_plan(self.desired, observe(self.host))
+            plan = make_plan(self.desired, look(self.host, self.desired))
             if plan.blockers:
                 raise blocked(plan.blockers)
             undone = [step for step in plan.steps if step.key in wanted]
-            unnamed = plan.steps and not plan.steps[0].ready
+            due = self._due(plan)
+            unnamed = due and not due[0].ready
             if not undone and not unnamed:
                 return plan
             waited = self.host.monotonic() - begin
             if undone and waited >= patience:
-                step = undone[0]
+                step = self.failed = undone[0]
                 raise not_effective(step.subject, step.attribute, step.new, step.old)
             if not undone and waited >= _NAMES:
-                raise _no_name(plan.steps[0])
+                raise _no_name(due[0])
             self.host.sleep(pause)
             pause = min(pause * 2, 1.0)
 

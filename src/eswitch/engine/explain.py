@@ -95,6 +95,26 @@ OVS: tuple[Known, ...] = (
     ),
 )
 
+PROGRAMS: tuple[Known, ...] = (
+    Known(
+        "the kernel is locked down (Secure Boot): set it in the card's own menu in the BIOS",
+        text="semaphore: Operation not permitted",
+    ),
+    Known(
+        "the file is not the one that the spec means, or was cut short: download it again",
+        text="computed checksum did NOT match",
+    ),
+    Known(
+        "make room on the EFI system partition (`df -h /boot/efi`, old kernels: "
+        "`apt autoremove`), and do not reboot before the loader's files were written",
+        text="No space left on device",
+    ),
+    Known(
+        "another program is changing the system's packages: wait for it, then apply again",
+        text="Could not get lock",
+    ),
+)
+
 GONE = (
     *("no row ", "no bridge named ", "no port named "),  # ovs-vsctl
     *("Cannot find device", "No such device"),  # ip and devlink; a write to sysfs
@@ -140,6 +160,14 @@ def explain_tool(tool: Tool, error: CommandFailed) -> CommandFailed:
     return CommandFailed(
         error.argv, error.status, error.stdout, own_words(error.stderr), hint=hint or error.hint
     )
+
+
+def explain_program(error: CommandFailed, said: str, log: str) -> CommandFailed:
+    """The same error with a hint; all that the program said is in `log`, if it has one."""
+    hint = _find(PROGRAMS, said, None)
+    if log:
+        hint = f"{hint}; all that it said is in {log}" if hint else f"what it said is in {log}"
+    return CommandFailed(error.argv, error.status, error.stdout, error.stderr, hint=hint)
 
 
 def own_words(stderr: str) -> str:

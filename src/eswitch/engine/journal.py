@@ -3,7 +3,8 @@
 On disk, `/var/lib/eswitch/journal/NNNNNN.jsonl`, one file for each apply, one JSON object a line:
 
     {"schema": "eswitch.journal/v1", "started": TIME, "spec": FILE, "before": OBSERVED STATE}
-    {"step": N, "title": TEXT, "commands": [TEXT], "inverse": [ACTION]}   before step N runs
+    {"step": N, "title": TEXT, "commands": [TEXT], "inverse": [ACTION], "reboot": BOOL}
+                                                                          before step N runs
     {"end": "applied" | "failed" | "interrupted", "time": TIME, "message": TEXT}
     {"rollback": "begun", "time": TIME}                                   before it is undone
     {"end": "rolled back" | "rollback failed", "time": TIME, "message": TEXT}
@@ -38,6 +39,7 @@ class Executed:
     title: str
     commands: tuple[str, ...]
     inverse: tuple[Action, ...]
+    reboot: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +93,7 @@ class Journal:
                     "title": str(step),
                     "commands": commands,
                     "inverse": inverse,
+                    "reboot": step.reboot,
                 }
             )
             self._count += 1
@@ -161,6 +164,7 @@ def read(host: Host, path: str) -> Entry | None:
             title=str(line.get("title")),
             commands=tuple(str(c) for c in cast("list[Plain]", line.get("commands"))),
             inverse=tuple(action_from_plain(a) for a in cast("list[Plain]", line.get("inverse"))),
+            reboot=line.get("reboot") is True,
         )
         for line in rest
         if "step" in line

@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from eswitch.errors import CommandFailed, EswitchError, HostError, TimedOut
+from eswitch.errors import CommandFailed, EswitchError, HostError, NotFound, TimedOut
 from eswitch.host import Host
-from eswitch.model.step import Action, Command, Settle, Tool, Write
+from eswitch.model.step import Action, Command, Replace, Run, Settle, Tool, Write
 from eswitch.observe import names_to_come
 
 from .batch import Operation
-from .explain import explain_tool, explain_write, not_effective, own_words
+from .explain import explain_program, explain_tool, explain_write, not_effective, own_words
 
 # ip and devlink name the failed line of a batch: "Command failed -:3".
 _FAILED_LINE = re.compile(r"^Command failed \S*?:(\d+)\s*$", re.MULTILINE)
@@ -37,6 +37,11 @@ def run(operation: Operation, host: Host) -> None:
     action = operation.actions[0]
     if isinstance(action, Write):
         _write(action, operation, host)
+    elif isinstance(action, Run | Replace):
+        try:
+            _program(action, host) if isinstance(action, Run) else _replace(action, host)
+        except EswitchError as error:
+            raise StepFailed(error, action, operation.steps[0]) from error
     elif isinstance(action, Settle):
         _settle(action, host)
     else:
@@ -90,6 +95,44 @@ def _read_count_back(action: Write, operation: Operation, host: Host) -> None:
         pci = action.path.split("/")[-2]
         wrong = not_effective(pci, "the number of VFs", str(action.value), now)
         raise StepFailed(wrong, action, operation.steps[0])
+
+
+_LARGEST_FILE = 1 << 20
+
+
+def _replace(action: Replace, host: Host) -> None:
+    """Raises HostError if somebody else has changed the file since the plan was made."""
+    found = _text_of(action.path, host)
+    if found == action.new:
+        return
+    if found != action.old:
+        state = "is gone" if found is None else "is there" if action.old is None else "was changed"
+        raise HostError(
+            f"{action.path} {state}: somebody else was at it meanwhile, and it was left as it is",
+            hint="look at it, then `eswitch plan` again",
+            where=action.path,
+        )
+    if action.new is None:
+        host.remove_file(action.path)
+    else:
+        host.replace_file(action.path, action.new.encode("utf-8", "surrogateescape"))
+
+
+def _text_of(path: str, host: Host) -> str | None:
+    try:
+        return host.read_bytes(path, _LARGEST_FILE).decode("utf-8", "surrogateescape")
+    except NotFound:
+        return None
+
+
+def _program(action: Run, host: Host) -> None:
+    ended = host.run(action.argv, input=action.input, timeout=action.timeout, ok=None)
+    said = f"{ended.stdout}{ended.stderr}"
+    if action.log:
+        host.replace_file(action.log, said.encode("utf-8", "replace"), mode=0o600)
+    if ended.status:
+        error = CommandFailed(action.argv, ended.status, ended.stdout, ended.stderr)
+        raise explain_program(error, said, action.log)
 
 
 def _settle(action: Settle, host: Host) -> None:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import cast
 
 from eswitch.errors import EswitchError, HostError, NotEffective, Refused
 from eswitch.host import Host
 from eswitch.model.identifiers import OWNER
 from eswitch.model.observed import ObservedState
 from eswitch.model.plain import Plain, to_plain
+from eswitch.model.question import Question, Topic
 from eswitch.model.step import Command, Write
-from eswitch.observe import observe
+from eswitch.observe import answer, observe
 from eswitch.stages import users
 
 from . import journal
@@ -27,6 +29,13 @@ _VOLATILE = {
     "ofport",  # Open vSwitch gives the port of a recreated interface another number
 }
 _INVENTED = {"mac"}
+# What only a reboot changes: that of the apply has come, or that of the rollback is still to come.
+_OF_THIS_BOOT = {
+    *("current", "default", "cmdline", "iommu", "iommu_group", "group_peers"),
+    *("vfio_loaded", "loaded", "version", "kit", "guests"),
+}
+_UNTIL_REBOOT = {"sriov", "eswitch", "driver"}
+"""What an undone firmware or driver goes on showing until then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +49,11 @@ class Undo:
     def commands(self) -> tuple[str, ...]:
         """What a person would type."""
         return tuple(str(action) for op in self.operations for action in op.actions)
+
+    @property
+    def reboots(self) -> bool:
+        """Whether it is in force only after a reboot."""
+        return any(step.reboot for step in self.entry.steps)
 
 
 def prepare(host: Host) -> Undo | None:
@@ -76,7 +90,7 @@ def rollback(
         except (EswitchError, KeyboardInterrupt) as error:
             writer.stop("rollback failed", error)
             raise
-        left = _settled_differences(host, undo.entry.before)
+        left = _settled_differences(host, undo)
         if left:
             # If the rest is gone, all is undone that can be: the next is of the apply before.
             complete = all(says_gone(text) for text in refused)
@@ -166,12 +180,16 @@ def _emptied(undo: Undo) -> set[str]:
     }
 
 
-def _settled_differences(host: Host, before: Plain) -> tuple[str, ...]:
+def _settled_differences(host: Host, undo: Undo) -> tuple[str, ...]:
     """Devices leave asynchronously: look until nothing differs, for ten seconds at most."""
     deadline = host.monotonic() + 10.0
+    before = undo.entry.before
+    but = frozenset(_UNTIL_REBOOT if undo.reboots else ())
+    asked = tuple(_asked(before))
     while True:
         try:
-            left = tuple(differences(before, to_plain(observe(host))))
+            now = answer(host, observe(host), asked)
+            left = tuple(differences(before, to_plain(now), but=but))
         except HostError:
             if host.monotonic() >= deadline:
                 raise
@@ -181,24 +199,41 @@ def _settled_differences(host: Host, before: Plain) -> tuple[str, ...]:
         host.sleep(0.2)
 
 
-def differences(before: Plain, after: Plain, path: str = "") -> list[str]:
+def _asked(before: Plain) -> Iterator[Question]:
+    """The questions that were answered before, as far as undoing changes the answers."""
+    if not isinstance(before, dict):
+        return
+    for nic in cast("list[dict[str, Plain]]", before.get("nics", [])):
+        if nic.get("firmware") is not None:
+            yield Question(Topic.FIRMWARE, str(nic["pci"]))
+    for module in cast("list[dict[str, Plain]]", before.get("modules", [])):
+        yield Question(Topic.MODULE, str(module["name"]))
+    if before.get("boot") is not None:
+        yield Question(Topic.BOOT)
+
+
+def differences(
+    before: Plain, after: Plain, path: str = "", *, but: frozenset[str] = frozenset()
+) -> list[str]:
     """Where two observations differ, as `nics[0].sriov.count: 0, now 2`; volatile fields aside."""
     if isinstance(before, dict) and before.keys() == {"reason"}:
         return []  # an Unknown: there is nothing to compare with
     if isinstance(before, dict) and isinstance(after, dict):
         found = []
-        for key in sorted({*before, *after} - _VOLATILE):
+        for key in sorted({*before, *after} - _VOLATILE - _OF_THIS_BOOT - but):
             if key in _INVENTED and path.startswith("links"):
                 continue
             place = f"{path}.{key}" if path else key
-            found += differences(before.get(key), after.get(key), place)
+            found += differences(before.get(key), after.get(key), place, but=but)
         return found
     if isinstance(before, list) and isinstance(after, list):
-        return _list_differences(before, after, path)
+        return _list_differences(before, after, path, but)
     return [] if before == after else [f"{path}: was {before}, now {after}"]
 
 
-def _list_differences(before: list[Plain], after: list[Plain], path: str) -> list[str]:
+def _list_differences(
+    before: list[Plain], after: list[Plain], path: str, but: frozenset[str]
+) -> list[str]:
     old, new = _by_name(before), _by_name(after)
     found = [f"{path}: {key} is gone" for key in old if key not in new]
     found += [
@@ -206,7 +241,7 @@ def _list_differences(before: list[Plain], after: list[Plain], path: str) -> lis
     ]
     for key, item in old.items():
         if key in new:
-            found += differences(item, new[key], f"{path}[{key}]")
+            found += differences(item, new[key], f"{path}[{key}]", but=but)
     return found
 
 

@@ -46,6 +46,9 @@ class Host(Protocol):
         """Atomically: temporary file, fsync, rename, fsync of the directory; owner and mode of an
         existing file are kept. Missing parent directories are made."""
 
+    def remove_file(self, path: str) -> None:
+        """Remove a file, and fsync its directory; one that is not there is no error."""
+
     def append_lines(self, path: str, lines: Sequence[str]) -> None:
         """Append lines in one write and fsync; the file and its directories are made if missing."""
 

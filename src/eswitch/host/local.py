@@ -87,6 +87,15 @@ class LocalHost:
                 raise
             _sync_directory(directory)
 
+    def remove_file(self, path: str) -> None:
+        """Remove a file or a link; never a directory."""
+        with _refusals("remove", path):
+            try:
+                os.unlink(path)
+            except FileNotFoundError:
+                return
+            _sync_directory(os.path.dirname(path))
+
     def append_lines(self, path: str, lines: Sequence[str]) -> None:
         """Append lines and fsync once. A line that a crash cut short is ended first."""
         if any("\n" in line for line in lines):

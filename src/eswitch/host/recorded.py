@@ -148,6 +148,10 @@ class RecordedHost:
         del content, mode
         raise ReadOnly(f"write of {path}")
 
+    def remove_file(self, path: str) -> NoReturn:
+        """Never."""
+        raise ReadOnly(f"removal of {path}")
+
     def append_lines(self, path: str, lines: Sequence[str]) -> NoReturn:
         """Never."""
         raise ReadOnly(f"append of {lines!r} to {path}")
@@ -172,6 +176,7 @@ class RecordingHost:
         }
         self.write_attribute = host.write_attribute
         self.replace_file = host.replace_file
+        self.remove_file = host.remove_file
         self.append_lines = host.append_lines
         self.lock = host.lock
         self.is_root = host.is_root

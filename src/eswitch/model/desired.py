@@ -73,13 +73,6 @@ class TcPolicy(StrEnum):
     SKIP_HW = "skip_hw"
 
 
-class Activation(StrEnum):
-    """How a NIC's firmware is made to use what was set (domain.md 2.4)."""
-
-    REBOOT = "reboot"
-    RESET = "reset"  # mstfwreset: both ports of the card lose their link for some seconds
-
-
 @dataclass(frozen=True, slots=True)
 class NicMatch:
     """How to find the PF: every field that is given must hold, and exactly one PF must match."""
@@ -108,7 +101,11 @@ class DesiredVf:
 
 @dataclass(frozen=True, slots=True)
 class DesiredNic:
-    """One PF and its VFs, index 0 to N-1 without gaps."""
+    """One PF and its VFs, index 0 to N-1 without gaps.
+
+    With `firmware_reset` new firmware settings are put in force by resetting the card, which takes
+    its links down for some seconds, instead of by a reboot (domain.md 2.4).
+    """
 
     name: str
     match: NicMatch
@@ -116,7 +113,7 @@ class DesiredNic:
     mode: EswitchMode = EswitchMode.SWITCHDEV
     inline_mode: InlineMode | None = None
     encap_mode: EncapMode | None = None
-    activation: Activation = Activation.REBOOT
+    firmware_reset: bool = False
     source: Source | None = field(default=None, compare=False)
     vfs_source: Source | None = field(default=None, compare=False)
 

@@ -58,7 +58,9 @@ class DriverProfile:
     firmware: tuple[FirmwareWay, ...] = ()
 
 
-_COMMON = ("NET_SWITCHDEV", "NET_CLS_FLOWER", "NET_ACT_MIRRED", "NET_SCH_INGRESS")
+COMMON = ("NET_SWITCHDEV", "NET_CLS_FLOWER", "NET_ACT_MIRRED", "NET_SCH_INGRESS")
+"""Kernel options without which nobody offloads a flow through TC."""
+
 _NO_ESWITCH = "legacy SR-IOV only: it has no programmable e-switch"
 
 PROFILES: tuple[DriverProfile, ...] = (
@@ -69,7 +71,7 @@ PROFILES: tuple[DriverProfile, ...] = (
         vf_driver="mlx5_core",
         # MLX5_CLS_ACT depends on NET_TC_SKB_EXT from 6.12 on (style.md finding 1): without it the
         # driver is built without flower, and nothing but this list says so.
-        offload_options=(*_COMMON, "MLX5_ESWITCH", "MLX5_CLS_ACT"),
+        offload_options=(*COMMON, "MLX5_ESWITCH", "MLX5_CLS_ACT"),
         # ConnectX-4, 4 Lx, 5, 5 Ex, 6, 6 Dx, 6 Lx, 7, 8, BlueField-2 and 3 (domain.md 2.2).
         devices=tuple(
             f"15b3:{device}"
@@ -85,7 +87,7 @@ PROFILES: tuple[DriverProfile, ...] = (
         "the lab's virtual NIC",
         Support.PROVEN,
         vf_driver="eswitchsim",
-        offload_options=_COMMON,
+        offload_options=COMMON,
         # It lives in the body of QEMU's NVMe controller.
         devices=("1b36:0010",),
         pci_class="0x0108",
@@ -98,7 +100,7 @@ PROFILES: tuple[DriverProfile, ...] = (
         "needs its DDP package; the mode changes only while no VFs exist",
         mac_tool=MacTool.IP_LINK,
         vf_driver="iavf",
-        offload_options=(*_COMMON, "ICE_SWITCHDEV"),
+        offload_options=(*COMMON, "ICE_SWITCHDEV"),
     ),
     DriverProfile(
         "bnxt_en",
@@ -108,7 +110,7 @@ PROFILES: tuple[DriverProfile, ...] = (
         mode_change=ModeChange.ANY_TIME,
         mac_tool=MacTool.IP_LINK,
         vf_driver="bnxt_en",
-        offload_options=(*_COMMON, "BNXT_FLOWER_OFFLOAD"),
+        offload_options=(*COMMON, "BNXT_FLOWER_OFFLOAD"),
     ),
     DriverProfile(
         "nfp",
@@ -118,7 +120,7 @@ PROFILES: tuple[DriverProfile, ...] = (
         mode_change=ModeChange.FIXED,
         mac_tool=MacTool.IP_LINK,
         vf_driver="nfp",
-        offload_options=(*_COMMON, "NFP_APP_FLOWER"),
+        offload_options=(*COMMON, "NFP_APP_FLOWER"),
     ),
     DriverProfile(
         "i40e",

@@ -82,7 +82,8 @@ class DriverKit:
 
     `headers` whether those of the running kernel are there, `fetcher` the program that downloads
     (`wget` or `curl`), `archive` the SHA-256 of the local file (Unknown if it cannot be read, None
-    for a URL), `installed` that of the archive that eswitch installed last. `key_enrolled` whether
+    for a URL), `installed` that of the archive that eswitch installed last. `distribution` is this
+    one's as NVIDIA calls it (`debian12.5`), empty if it is not known. `key_enrolled` whether
     the firmware knows the key that DKMS signs with; it matters under Secure Boot only.
     """
 
@@ -91,5 +92,11 @@ class DriverKit:
     fetcher: str | None = None
     archive: str | Unknown | None = None
     installed: str | None = None
+    distribution: str = ""
     secure_boot: bool | Unknown = False
     key_enrolled: bool | Unknown = False
+
+    def listed(self, package: str) -> bool:
+        """Whether the archive is made for this distribution: NVIDIA's name theirs."""
+        name = package.rpartition("/")[2]
+        return bool(self.distribution) and f"-{self.distribution}-" in name

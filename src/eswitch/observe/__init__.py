@@ -13,7 +13,14 @@ from .offload import add_tc_offload, read_tc_offload
 from .ovs import read_ovs
 from .session import read_session
 
-__all__ = ["TOOLS", "names_to_come", "observe", "observe_with_offload", "read_tc_offload"]
+__all__ = [
+    "TOOLS",
+    "names_to_come",
+    "observe",
+    "observe_with_offload",
+    "read_session",
+    "read_tc_offload",
+]
 
 TOOLS = ("devlink", "ethtool", "ip", "ovs-appctl", "ovs-vsctl", "tc", "udevadm")
 """The programs that eswitch runs."""

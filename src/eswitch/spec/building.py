@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from eswitch.model.desired import (
     DesiredBridge,
+    DesiredDriver,
     DesiredNic,
     DesiredOvs,
     DesiredPort,
@@ -51,7 +52,17 @@ def build(spec: Spec, tree: SpecTree) -> DesiredState:
             max_idle=spec.ovs.max_idle,
             source=tree.source(("ovs",), key=True),
         ),
+        driver=_driver(spec, tree),
+        passthrough=spec.passthrough,
+        passthrough_source=tree.source(("passthrough",), key=True),
     )
+
+
+def _driver(spec: Spec, tree: SpecTree) -> DesiredDriver | None:
+    if spec.driver is None:
+        return None
+    source = tree.source(("driver",), key=True)
+    return DesiredDriver(spec.driver.package, spec.driver.sha256, source)
 
 
 def _nic(name: str, nic: Nic, tree: SpecTree) -> DesiredNic:
@@ -67,6 +78,7 @@ def _nic(name: str, nic: Nic, tree: SpecTree) -> DesiredNic:
         mode=nic.mode,
         inline_mode=nic.inline_mode,
         encap_mode=nic.encap_mode,
+        firmware_reset=nic.firmware_reset,
         source=tree.source(path, key=True),
         vfs_source=tree.source((*path, "vfs"), key=True),
     )

@@ -179,6 +179,10 @@ class Nic(Section):
         _words("none", "basic"),
     ] = None
     """Whether tunnels may be offloaded. Unset: as it is."""
+    firmware_reset: Annotated[
+        bool, PlainValidator(values.parse_flag), WithJsonSchema({"type": "boolean"})
+    ] = False
+    """Reset the card (mstfwreset) for new firmware settings: no reboot, but its links go down."""
 
 
 class Bridge(Section):
@@ -225,6 +229,23 @@ class Ovs(Section):
     """Milliseconds that an unused flow stays (other_config:max-idle). Unset: as it is."""
 
 
+class Driver(Section):
+    """An out-of-tree driver from NVIDIA's archive (MLNX_EN, DOCA-OFED), built for this kernel."""
+
+    package: Annotated[
+        str,
+        PlainValidator(values.parse_package),
+        WithJsonSchema({"type": "string", "pattern": values.PACKAGE_PATTERN}),
+    ]
+    """The .tgz: an absolute path on this host, or its https URL."""
+    sha256: Annotated[
+        str,
+        PlainValidator(values.parse_sha256),
+        WithJsonSchema({"type": "string", "pattern": "^[0-9a-fA-F]{64}$"}),
+    ]
+    """The SHA-256 of that file, 64 hexadecimal digits (`sha256sum FILE`)."""
+
+
 NicName = Annotated[
     str,
     PlainValidator(values.parse_nic_name),
@@ -252,3 +273,9 @@ class Spec(Section):
     """Open vSwitch bridges by name."""
     ovs: Ovs = Field(default_factory=Ovs)
     """Open vSwitch's settings for the whole host."""
+    driver: Driver | None = None
+    """An out-of-tree driver. Unset: the kernel's own, which is new enough on Proxmox VE 8 and 9."""
+    passthrough: Annotated[
+        bool | None, PlainValidator(values.parse_flag), WithJsonSchema({"type": "boolean"})
+    ] = None
+    """Whether VMs get VFs, which needs the IOMMU. Unset: if any VF has `driver: none`."""

@@ -278,6 +278,29 @@ def parse_flag(value: object) -> bool:
     raise BadValue(f"expected true or false, found {found(value)}", hint)
 
 
+PACKAGE_PATTERN = r"^(/|https://)[^\s]+$"
+
+
+def parse_package(value: object) -> str:
+    """A driver archive: an absolute path, or an https URL."""
+    hint = "write an absolute path, such as /root/mlnx-en-24.10-debian12.5-x86_64.tgz, or a URL"
+    if not isinstance(value, str) or not value.strip():
+        raise BadValue(f"expected the archive of a driver, found {found(value)}", hint)
+    if value.startswith("http://"):
+        raise BadValue("a driver is not fetched without encryption", "write https://")
+    if not re.fullmatch(PACKAGE_PATTERN, value) or not value.isprintable():
+        raise BadValue(f"{found(value)} is neither an absolute path nor an https URL", hint)
+    return value
+
+
+def parse_sha256(value: object) -> str:
+    """A SHA-256 in hexadecimal digits, in lower case."""
+    hint = "`sha256sum FILE` prints it: 64 hexadecimal digits; write it in quotes"
+    if not isinstance(value, str) or not re.fullmatch("[0-9a-fA-F]{64}", value):
+        raise BadValue(f"expected a SHA-256, found {found(value)}", hint)
+    return value.lower()
+
+
 def choice_of(choices: type[Choice], what: str, note: str = "") -> Callable[[object], Choice]:
     """A parser for one of the words of an enumeration; `note` is added to its hint."""
     words = [choice.value for choice in choices]

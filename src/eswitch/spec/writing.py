@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from eswitch.model.desired import (
     SPEC_VERSION,
     DesiredBridge,
+    DesiredDriver,
     DesiredNic,
     DesiredOvs,
     DesiredPort,
@@ -58,6 +59,11 @@ def dump(desired: DesiredState, remarks: Remarks | None = None) -> str:
             _bridge(writer, bridge, desired)
     if desired.ovs != DesiredOvs() or ("ovs",) in writer.remarks:
         _ovs(writer, desired.ovs)
+    if desired.driver is not None:
+        _driver(writer, desired.driver)
+    if desired.passthrough is not None:
+        writer.lines.append("")
+        writer.line(("passthrough",), 0, f"passthrough: {json.dumps(desired.passthrough)}")
     if ("end",) in writer.remarks:
         writer.lines.append("")
     writer.remark(("end",), 0)
@@ -107,6 +113,8 @@ def _nic(writer: _Writer, nic: DesiredNic) -> None:
         writer.line((*path, "inline_mode"), 4, f"inline_mode: {nic.inline_mode}")
     if nic.encap_mode is not None:
         writer.line((*path, "encap_mode"), 4, f"encap_mode: {nic.encap_mode}")
+    if nic.firmware_reset:
+        writer.line((*path, "firmware_reset"), 4, "firmware_reset: true")
 
 
 def _vf(vf: DesiredVf) -> dict[str, str]:
@@ -163,6 +171,12 @@ def _ovs(writer: _Writer, ovs: DesiredOvs) -> None:
         writer.line(("ovs", "tc_policy"), 2, f"tc_policy: {ovs.tc_policy}")
     if ovs.max_idle is not None:
         writer.line(("ovs", "max_idle"), 2, f"max_idle: {ovs.max_idle}")
+
+
+def _driver(writer: _Writer, driver: DesiredDriver) -> None:
+    writer.section("driver")
+    writer.line(("driver", "package"), 2, f"package: {scalar(driver.package)}")
+    writer.line(("driver", "sha256"), 2, f"sha256: {json.dumps(driver.sha256)}")
 
 
 def _flow(keys: Mapping[str, str]) -> str:

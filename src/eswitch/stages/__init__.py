@@ -9,24 +9,46 @@ from __future__ import annotations
 
 from eswitch.model.desired import DesiredState
 from eswitch.model.observed import ObservedState
-from eswitch.model.plan import Plan
+from eswitch.model.plan import Plan, StagePlan
+from eswitch.model.question import Question
 
-from . import bridge, eswitch, tools
+from . import bridge, driver, eswitch, firmware, passthrough, tools
+from .afterwards import after_reboot
 
-STAGES = (tools, eswitch, bridge)
+STAGES = (tools, driver, firmware, passthrough, eswitch, bridge)
+"""In the recipe's order. The settings of the first four outlive a reboot, and some need one; what
+the others do is lost by it, so while a reboot is due they wait."""
+_LASTING = (tools, driver, firmware, passthrough)
+LASTING = frozenset({driver.NAME, firmware.NAME, passthrough.NAME})
+"""Their names: what a step has in `stage`."""
+_ASKING = (driver, firmware, passthrough)
+
+
+def questions(desired: DesiredState, observed: ObservedState) -> frozenset[Question]:
+    """What has to be found out before `make_plan` can tell; ask again once that is answered."""
+    return frozenset().union(*(stage.questions(desired, observed) for stage in _ASKING))
 
 
 def make_plan(desired: DesiredState, observed: ObservedState) -> Plan:
     """All steps in the order in which they run; equal inputs give equal plans."""
-    parts = []
+    now, later = StagePlan(), StagePlan()
+    reboots = False
     for stage in STAGES:
+        if stage not in _LASTING and not reboots:
+            reboots = bool(now.pending) or any(step.reboot for step in now.steps)
+            observed = after_reboot(observed) if reboots else observed
         part, observed = stage.plan(desired, observed)
-        parts.append(part)
+        if reboots:
+            later += part
+        else:
+            now += part
     return Plan(
-        steps=tuple(step for part in parts for step in part.steps),
-        blockers=tuple(blocker for part in parts for blocker in part.blockers),
-        notes=tuple(note for part in parts for note in part.notes),
+        steps=now.steps,
+        blockers=now.blockers + later.blockers,
+        notes=now.notes + later.notes,
+        pending=now.pending,
+        later=later.steps,
     )
 
 
-__all__ = ["STAGES", "make_plan"]
+__all__ = ["LASTING", "STAGES", "make_plan", "questions"]

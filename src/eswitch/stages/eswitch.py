@@ -12,7 +12,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from eswitch.model.desired import DesiredNic, DesiredState
-from eswitch.model.drivers import DriverProfile, ModeChange, Support
+from eswitch.model.drivers import DriverProfile, ModeChange
 from eswitch.model.identifiers import OWNER
 from eswitch.model.observed import (
     EswitchState,
@@ -21,8 +21,9 @@ from eswitch.model.observed import (
     OvsPort,
     OvsStatus,
     SriovState,
+    Unknown,
 )
-from eswitch.model.plan import Blocker, Note, StagePlan
+from eswitch.model.plan import Blocker, StagePlan
 from eswitch.model.step import Action, Command, Settle, Step, Tool, Write
 
 from . import nics, users, vfs
@@ -32,29 +33,23 @@ NAME = "eswitch"
 
 
 def plan(desired: DesiredState, observed: ObservedState) -> tuple[StagePlan, ObservedState]:
-    """Steps for every NIC of the spec, in the spec's order."""
+    """Steps for every NIC of the spec, in the spec's order; the stages before have said why one
+    cannot be an e-switch."""
     total = StagePlan()
     remaining = observed
-    claimed: dict[str, str] = {}
+    claimed: set[str] = set()
     for nic in desired.nics:
         pf = nics.find(nic, observed)
-        if isinstance(pf, Blocker):
-            part = StagePlan(blockers=(pf,))
-        elif pf.pci in claimed:
-            message = f"{pf.pci} is {claimed[pf.pci]} already"
-            hint = "each NIC of the spec must match another PF"
-            part = StagePlan(blockers=(Blocker(nic.name, message, hint, source=nic.source),))
-        else:
-            claimed[pf.pci] = nic.name
-            wanted_in = frozenset(
-                bridge.name
-                for bridge in desired.bridges
-                if any(port.nic == nic.name and port.vf is None for port in bridge.ports)
-            )
-            part, remaining = _plan_nic(nic, pf, remaining, wanted_in)
-        total = StagePlan(
-            total.steps + part.steps, total.blockers + part.blockers, total.notes + part.notes
+        if isinstance(pf, Blocker) or pf.pci in claimed:
+            continue
+        claimed.add(pf.pci)
+        wanted_in = frozenset(
+            bridge.name
+            for bridge in desired.bridges
+            if any(port.nic == nic.name and port.vf is None for port in bridge.ports)
         )
+        part, remaining = _plan_nic(nic, pf, remaining, wanted_in)
+        total += part
     return total, remaining
 
 
@@ -63,21 +58,14 @@ def _plan_nic(
 ) -> tuple[StagePlan, ObservedState]:
     """`bridges` are those that the spec wants this NIC's uplink in."""
     profile = nics.profile_for(nic, pf)
-    if isinstance(profile, Blocker):
-        return StagePlan(blockers=(profile,)), observed
-    blockers = nics.limits(nic, pf)
-    notes: tuple[Note, ...] = ()
-    verdict = nics.kernel_verdict(nic, profile, observed)
-    if isinstance(verdict, Blocker):
-        blockers += (verdict,)
-    elif verdict:
-        notes += (verdict,)
-    if profile.support is Support.DOCUMENTED:
-        remark = f"{profile.name}: known from documents only, not proven; {profile.remark}"
-        notes += (Note(nic.name, remark),)
-    # The two narrowing checks repeat what `limits` found, for the type checker's sake.
-    if blockers or pf.sriov is None or not isinstance(pf.eswitch, EswitchState):
-        return StagePlan(blockers=blockers, notes=notes), observed
+    if isinstance(profile, Blocker) or pf.sriov is None or not nics.offers(pf, nic):
+        return StagePlan(), observed
+    if isinstance(nics.kernel_verdict(nic, profile, observed), Blocker):
+        return StagePlan(), observed
+    if isinstance(pf.eswitch, Unknown):
+        message = f"the e-switch of {pf.pci} cannot be read: {pf.eswitch.reason}"
+        hint = f"try `devlink dev eswitch show pci/{pf.pci}` as root"
+        return StagePlan(blockers=(Blocker(nic.name, message, hint, source=nic.source),)), observed
     changes = _Changes(
         nic,
         pf,
@@ -87,8 +75,7 @@ def _plan_nic(
         observed=observed,
         bridges=bridges,
     )
-    part, left = changes.plan()
-    return StagePlan(part.steps, part.blockers, notes + part.notes), left
+    return changes.plan()
 
 
 class _Changes:

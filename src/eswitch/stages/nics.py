@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from eswitch.model.desired import DesiredNic, NicMatch
-from eswitch.model.drivers import DriverProfile, Support, profile_of
+from eswitch.model.drivers import COMMON, DriverProfile, Support, profile_of, profile_of_device
 from eswitch.model.observed import NicState, ObservedState, Unknown
 from eswitch.model.plan import Blocker, Note
 
@@ -69,38 +71,19 @@ def profile_for(nic: DesiredNic, pf: NicState) -> DriverProfile | Blocker:
     return profile
 
 
-def limits(nic: DesiredNic, pf: NicState) -> tuple[Blocker, ...]:
-    """What the function itself cannot do: SR-IOV off, too few VFs, e-switch not readable."""
-    if pf.sriov is None:
-        return (
-            Blocker(
-                nic.name,
-                f"{pf.pci} shows no SR-IOV capability",
-                "switch SR-IOV on in the BIOS and in the NIC's firmware "
-                f"(mstconfig -d {pf.pci} set SRIOV_EN=1 NUM_OF_VFS={len(nic.vfs)}), then reboot",
-                source=nic.source,
-            ),
-        )
-    if len(nic.vfs) > pf.sriov.total:
-        return (
-            Blocker(
-                nic.name,
-                f"{len(nic.vfs)} VFs are wanted, {pf.pci} can have {pf.sriov.total}",
-                f"lower `vfs`, or raise NUM_OF_VFS in the NIC's firmware "
-                f"(mstconfig -d {pf.pci} set NUM_OF_VFS={len(nic.vfs)}) and reboot",
-                source=nic.vfs_source or nic.source,
-            ),
-        )
-    if isinstance(pf.eswitch, Unknown):
-        return (
-            Blocker(
-                nic.name,
-                f"the e-switch of {pf.pci} cannot be read: {pf.eswitch.reason}",
-                f"try `devlink dev eswitch show pci/{pf.pci}` as root",
-                source=nic.source,
-            ),
-        )
-    return ()
+def known_profile(pf: NicState) -> DriverProfile | None:
+    """The profile of the driver that is bound, or of the one that should be."""
+    return profile_of(pf.driver) if pf.driver else profile_of_device(pf.vendor_device)
+
+
+def replaced(observed: ObservedState, pf: NicState) -> ObservedState:
+    """The same host with that PF in the place of what it was."""
+    return replace(observed, nics=tuple(pf if n.pci == pf.pci else n for n in observed.nics))
+
+
+def offers(pf: NicState, nic: DesiredNic) -> bool:
+    """Whether the function can have as many VFs as are wanted; the firmware stage sees to it."""
+    return pf.sriov is not None and pf.sriov.total >= len(nic.vfs)
 
 
 def usable(nic: DesiredNic, observed: ObservedState) -> NicState | None:
@@ -109,7 +92,7 @@ def usable(nic: DesiredNic, observed: ObservedState) -> NicState | None:
     if isinstance(pf, Blocker):
         return None
     profile = profile_for(nic, pf)
-    if isinstance(profile, Blocker) or limits(nic, pf):
+    if isinstance(profile, Blocker) or not offers(pf, nic) or isinstance(pf.eswitch, Unknown):
         return None
     return None if isinstance(kernel_verdict(nic, profile, observed), Blocker) else pf
 
@@ -122,7 +105,10 @@ def kernel_verdict(
     release = observed.kernel.release
     if isinstance(options, Unknown):
         return Note(nic.name, f"whether kernel {release} can offload is unknown: {options.reason}")
-    missing = [name for name in profile.offload_options if options.get(name) not in ("y", "m")]
+    # A driver that was built beside the kernel has its own options compiled in.
+    module = observed.module(profile.name)
+    needed = COMMON if module is not None and module.out_of_tree else profile.offload_options
+    missing = [name for name in needed if options.get(name) not in ("y", "m")]
     if not missing:
         return None
     return Blocker(

@@ -206,6 +206,15 @@ class Twin:
         del mode
         self._store(f"replace {path}", path, content.decode("utf-8", "surrogateescape"), "")
 
+    def remove_file(self, path: str) -> None:
+        """Remove a file; one that is not there is no error."""
+        fault = self._operation(f"remove {path}", change=True)
+        if fault is not None and fault.kind in (Kind.FAIL, Kind.HANG, Kind.HALF):
+            raise HostError(f"cannot remove {path}: {strerror(fault.errno)}", errno=fault.errno)
+        self.state.files.pop(path, None)
+        if fault is not None and fault.kind is Kind.POWER:
+            self._lose_power()
+
     def append_lines(self, path: str, lines: Sequence[str]) -> None:
         """Append lines in one write; a line that a crash cut short is ended first."""
         old = self.state.files.get(path, "")

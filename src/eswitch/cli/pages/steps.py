@@ -8,17 +8,38 @@ from eswitch.cli.complaint import obstacles
 from eswitch.cli.layout import count, paragraph
 from eswitch.cli.screen import Line, Style, faint, line, strong, warn
 from eswitch.cli.summary import Group, groups
-from eswitch.model.plan import Note, Plan
+from eswitch.model.plan import Note, Pending, Plan
 from eswitch.model.step import Action, Step
 
-STAGES = {"eswitch": "E-switch and VFs", "bridge": "Open vSwitch, links and addresses"}
+STAGES = {
+    "driver": "Driver",
+    "firmware": "NIC firmware",
+    "passthrough": "PCI passthrough",
+    "eswitch": "E-switch and VFs",
+    "bridge": "Open vSwitch, links and addresses",
+}
 
 
 def plan_page(plan: Plan, spec: str, *, verbose: bool = False) -> list[Line]:
     """Numbered steps under the heading of their stage, then notes, obstacles and totals."""
-    lines: list[Line] = []
     shown = groups(plan.steps, all_of_them=verbose)
-    width = max((len(group.number) for group in shown), default=0)
+    later = groups(plan.later, all_of_them=verbose, begin=len(plan.steps) + 1)
+    width = max((len(group.number) for group in (*shown, *later)), default=0)
+    lines = _stages(shown, width, verbose=verbose)
+    if plan.reboots:
+        lines += [line(), *_reboot(plan.pending)] if lines else _reboot(plan.pending)
+        lines += [line(), *_stages(later, width, verbose=verbose)] if later else []
+    if plan.notes:
+        lines += [line(), *notes(plan.notes)] if lines else notes(plan.notes)
+    if plan.blockers:
+        lines += [line(), *obstacles(plan.blockers)] if lines else obstacles(plan.blockers)
+    totals = _totals(plan, len(shown) + len(later), spec)
+    return [*lines, line(), *totals] if lines else totals
+
+
+def _stages(shown: Sequence[Group], width: int, *, verbose: bool) -> list[Line]:
+    """Groups of steps, each stage under its heading."""
+    lines: list[Line] = []
     stage = why = ""
     for group in shown:
         step = group.steps[0]
@@ -29,12 +50,32 @@ def plan_page(plan: Plan, spec: str, *, verbose: bool = False) -> list[Line]:
         if verbose:
             lines += [line(" " * (width + 4), faint(f"$ {text}")) for text in _typed(step)]
         why = step.why
-    lines = lines[1:] if lines else lines
-    if plan.notes:
-        lines += [line(), *notes(plan.notes)] if lines else notes(plan.notes)
-    if plan.blockers:
-        lines += [line(), *obstacles(plan.blockers)] if lines else obstacles(plan.blockers)
-    return [*lines, line(), *_totals(plan, shown, spec)] if lines else _totals(plan, shown, spec)
+    return lines[1:]
+
+
+def _reboot(pending: Sequence[Pending]) -> list[Line]:
+    """The line between what counts now and what comes after the reboot."""
+    lines = [line(strong("Reboot"))]
+    for each in pending:
+        lines += paragraph(f"set already, and waits for it: {each}", indent=2)
+    return lines
+
+
+def reboot_page(
+    pending: Sequence[Pending], later: Sequence[Step], *, by_itself: bool
+) -> list[Line]:
+    """What waits for a reboot, and what will follow it."""
+    lines = [line(), line(strong("A reboot is needed to go on; it brings:"))]
+    for each in pending:
+        lines += paragraph(str(each), indent=2)
+    if later:
+        lines += [line(), line(strong("After it, as far as can be foreseen:"))]
+        for group in groups(later):
+            lines += paragraph(group.title, indent=2)
+    if not by_itself:
+        text = "reboot, then `eswitch apply` again; `eswitch apply --reboot` does both by itself"
+        lines += [line(), *paragraph(text, first=strong("hint: "))]
+    return lines
 
 
 def _group(group: Group, width: int, *, told: bool) -> list[Line]:
@@ -58,17 +99,20 @@ def notes(told: Iterable[Note]) -> list[Line]:
     ]
 
 
-def _totals(plan: Plan, shown: Sequence[Group], spec: str) -> list[Line]:
+def _totals(plan: Plan, shown: int, spec: str) -> list[Line]:
     if plan.blockers:
         blocked = (
             f"blocked by {count(len(plan.blockers), 'obstacle')}; nothing is applied until then"
         )
         return [line(warn(blocked))]
-    if not plan.steps:
+    if plan.done:
         return [line(f"nothing to change: this host is as {spec} wants it")]
-    total = count(len(plan.steps), "step")
-    if len(shown) < len(plan.steps):
-        total += f" ({len(shown)} lines; -v shows each)"
+    steps = len(plan.steps) + len(plan.later)
+    total = count(steps, "step")
+    if shown < steps:
+        total += f" ({shown} lines; -v shows each)"
+    if plan.reboots:
+        total += ", one reboot"
     if plan.disturbing:
         total += f", {len(plan.disturbing)} of them noticed by somebody (!)"
     return paragraph(f"{total}; nothing was touched", style=Style.STRONG)
@@ -82,33 +126,45 @@ def commands_page(plan: Plan, spec: str) -> list[Line]:
     """A script: one command a line, comments for the rest. Commands whose names only the steps
     before them will make are comments too, so that a paste does no harm."""
     lines: list[Line] = [line(faint(f"# what `eswitch apply` runs for {spec}, in this order"))]
-    later = False
-    for number, step in enumerate(plan.steps, 1):
+    unnamed = False
+    for number, step in enumerate((*plan.steps, *plan.later), 1):
+        if number == len(plan.steps) + 1:
+            lines += [line(), line(faint("# then a reboot; what follows is a forecast"))]
         lines += [line(), line(faint(f"# {number}. {step}")), line(faint(f"#    {step.why}"))]
         lines += [line(faint("#    noticed: "), warn(text)) for text in step.disturbs]
         for action in step.actions:
-            lines.append(_command(action))
-            later = later or action.unnamed
-    if later:
+            lines.append(_command(action, later=number > len(plan.steps)))
+            unnamed = unnamed or action.unnamed
+    if unnamed:
         lines += [line(), line(faint("# <...>: known once the steps before have run"))]
     for note in plan.notes:
         lines.append(line(faint(f"# note: {note.subject}: {note.message}")))
     for blocker in plan.blockers:
         lines.append(line(warn(f"# BLOCKED: {blocker.subject}: {blocker.message}")))
         lines.append(line(warn(f"#   hint: {blocker.hint}")))
-    if not plan.steps and not plan.blockers:
+    if plan.pending and not plan.later:
+        lines.append(line(faint("# then a reboot")))
+    if plan.done and not plan.blockers:
         lines.append(line(faint("# nothing: this host is as the spec wants it")))
     return lines
 
 
-def _command(action: Action) -> Line:
-    return line(faint(f"# later: {action}")) if action.unnamed else line(str(action))
+def _command(action: Action, *, later: bool) -> Line:
+    forecast = later or action.unnamed
+    return line(faint(f"# later: {action}")) if forecast else line(str(action))
 
 
-def disturbance(plan: Plan) -> list[Line]:
+def disturbance(plan: Plan, *, reboot: bool = False) -> list[Line]:
     """Whom the plan disturbs, for the question whether to go on."""
     steps = plan.disturbing
-    lines = [line(warn(f"{count(len(steps), 'step')} of {len(plan.steps)} will be noticed:"))]
+    total = len(plan.steps)
+    lines: list[Line] = []
+    if reboot and plan.reboots:
+        lines.append(line(warn("this host will reboot, and go on by itself")))
+        steps += tuple(step for step in plan.later if step.disturbs)
+        total += len(plan.later)
+    if steps:
+        lines.append(line(warn(f"{count(len(steps), 'step')} of {total} will be noticed:")))
     for group in groups(steps):
         lines += paragraph(group.title, indent=2)
         for text in group.disturbs:

@@ -34,13 +34,13 @@ def show_plan(session: Session, spec: str | None, *, commands: bool = False) -> 
     """Read the spec and the host, print the plan, and return the exit code."""
     from eswitch.cli.pages.steps import commands_page, plan_page  # noqa: PLC0415
     from eswitch.cli.specfile import load  # noqa: PLC0415
+    from eswitch.engine.look import look  # noqa: PLC0415
     from eswitch.model.plain import plan_to_plain  # noqa: PLC0415
-    from eswitch.observe import observe  # noqa: PLC0415
     from eswitch.stages import make_plan  # noqa: PLC0415
 
     session.hint_root()
     desired, name = load(session, spec)
-    plan = make_plan(desired, observe(session.host))
+    plan = make_plan(desired, look(session.host, desired))
     if commands and session.as_text:
         session.out.show(commands_page(plan, name))
     else:
@@ -53,4 +53,4 @@ def exit_code(plan: Plan) -> int:
     """What a plan means to a script."""
     if plan.blockers:
         return BLOCKED
-    return PENDING if plan.steps else NOTHING
+    return NOTHING if plan.done else PENDING

@@ -8,7 +8,7 @@ import click
 
 from eswitch.cli.program import output, verb, verbose
 from eswitch.cli.session import Session
-from eswitch.errors import EswitchError, NotConfirmed
+from eswitch.errors import REBOOT_NEEDED, EswitchError, NotConfirmed
 
 if TYPE_CHECKING:
     from eswitch.engine import Undo
@@ -82,10 +82,12 @@ def _run(session: Session, undo: Undo) -> int:
     steps = count(len(undo.entry.steps), "step")
     mark = good(f"{session.out.marks.good} ")
     page = [line(mark, f"undid {steps} in {took}: the host is what it was")]
+    if undo.reboots:
+        page = [line(mark, f"undid {steps} in {took}; it is in force after a reboot")]
     document = _document("rolled back", undo, gone=gone)
     done = "the last apply was undone, only the report of it could not be written"
     session.answer(page, document, anyhow=done)
-    return 0
+    return REBOOT_NEEDED if undo.reboots else 0
 
 
 def _document(

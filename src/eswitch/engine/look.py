@@ -1,0 +1,27 @@
+"""Observes what a plan needs: first what is cheap, then what the stages ask for."""
+
+from __future__ import annotations
+
+from eswitch.host import Host
+from eswitch.model.desired import DesiredState
+from eswitch.model.observed import ObservedState
+from eswitch.model.question import Question
+from eswitch.observe import answer, observe
+from eswitch.stages import questions
+
+
+def look(host: Host, desired: DesiredState) -> ObservedState:
+    """The host as `make_plan` wants to know it. Raises HostError where nothing can be said."""
+    return answered(host, desired, observe(host))
+
+
+def answered(host: Host, desired: DesiredState, observed: ObservedState) -> ObservedState:
+    """The same with every question of the stages answered; an answer may be Unknown.
+
+    A question leads to the next (a module, then the archive of another), but none is asked twice.
+    """
+    asked: set[Question] = set()
+    while wanted := questions(desired, observed) - asked:
+        observed = answer(host, observed, sorted(wanted, key=str))
+        asked |= wanted
+    return observed

@@ -1,0 +1,278 @@
+"""Stage `driver` (the recipe's 安装MLNX驱动): a driver that is there, loaded, and can offload.
+
+The kernel's own driver is the default: every Proxmox kernel from VE 8 on has one that is new enough
+(domain.md 0). An archive of NVIDIA's is installed only where the spec names one, and beside the
+driver that runs: what runs goes on until the next boot.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from eswitch.model.desired import DesiredDriver, DesiredNic, DesiredState
+from eswitch.model.drivers import DriverProfile, Support
+from eswitch.model.machine import DriverKit, ModuleState
+from eswitch.model.observed import NicState, ObservedState, Unknown
+from eswitch.model.plan import Blocker, Note, Pending, StagePlan
+from eswitch.model.question import Question, Topic
+from eswitch.model.step import Action, Replace, Run, Step, Write
+
+from . import nics
+
+NAME = "driver"
+DIRECTORY = "/var/lib/eswitch/driver"
+INSTALLED = f"{DIRECTORY}/installed"
+"""The SHA-256 of the archive that eswitch installed last."""
+LOG = "/var/log/eswitch-driver.log"
+
+_BUILD = 3600.0
+"""Seconds: DKMS compiles a dozen modules for each kernel."""
+_DOWNLOAD = 1800.0
+
+
+def questions(desired: DesiredState, observed: ObservedState) -> frozenset[Question]:
+    """About the module where the spec wants another, none is bound, or this kernel's cannot do
+    it; then about what a build needs."""
+    asked = set()
+    for nic in desired.nics:
+        pf = nics.find(nic, observed)
+        profile = None if isinstance(pf, Blocker) else nics.known_profile(pf)
+        if isinstance(pf, Blocker) or profile is None:
+            continue
+        module = observed.module(profile.name)
+        unable = isinstance(nics.kernel_verdict(nic, profile, observed), Blocker)
+        if module is None and (desired.driver or pf.driver is None or unable):
+            asked.add(Question(Topic.MODULE, profile.name))
+        if module is None or desired.driver is None:
+            continue
+        kit = observed.kit
+        if kit is None:
+            asked.add(Question(Topic.KIT))
+        elif _archive_matters(desired.driver, module, kit):
+            asked.add(Question(Topic.KIT, desired.driver.package))
+    return frozenset(asked)
+
+
+def plan(desired: DesiredState, observed: ObservedState) -> tuple[StagePlan, ObservedState]:
+    """For every NIC of the spec: which PF it is, its module, and whether that can offload here."""
+    total = StagePlan()
+    claimed: dict[str, str] = {}
+    installed: set[str] = set()
+    for nic in desired.nics:
+        pf = nics.find(nic, observed)
+        if isinstance(pf, Blocker):
+            total += StagePlan(blockers=(pf,))
+            continue
+        if pf.pci in claimed:
+            message = f"{pf.pci} is {claimed[pf.pci]} already"
+            hint = "each NIC of the spec must match another PF"
+            total += StagePlan(blockers=(Blocker(nic.name, message, hint, source=nic.source),))
+            continue
+        claimed[pf.pci] = nic.name
+        profile = nics.known_profile(pf)
+        if profile is not None and desired.driver is not None and profile.name not in installed:
+            installed.add(profile.name)
+            part, observed = _package(desired.driver, profile, observed)
+            total += part
+        part, observed = _nic(nic, pf, observed)
+        total += part
+    return total, observed
+
+
+def _nic(nic: DesiredNic, pf: NicState, observed: ObservedState) -> tuple[StagePlan, ObservedState]:
+    """Its driver is loaded, and the kernel was built with what it needs."""
+    part = StagePlan()
+    if pf.driver is None:
+        part = _load(nic, pf, observed)
+        profile = nics.known_profile(pf)
+        if part.blockers or profile is None:
+            return part, observed
+        observed = nics.replaced(observed, replace(pf, driver=profile.name))
+    known = nics.profile_for(nic, replace(pf, driver=pf.driver or known_name(pf)))
+    if isinstance(known, Blocker):
+        return part + StagePlan(blockers=(known,)), observed
+    verdict = nics.kernel_verdict(nic, known, observed)
+    if isinstance(verdict, Blocker):
+        return part + StagePlan(blockers=(verdict,)), observed
+    notes: tuple[Note, ...] = () if verdict is None else (verdict,)
+    if known.support is Support.DOCUMENTED:
+        remark = f"{known.name}: known from documents only, not proven; {known.remark}"
+        notes += (Note(nic.name, remark),)
+    return part + StagePlan(notes=notes), observed
+
+
+def known_name(pf: NicState) -> str | None:
+    """The driver that the PF's PCI ID wants."""
+    profile = nics.known_profile(pf)
+    return profile.name if profile else None
+
+
+def _load(nic: DesiredNic, pf: NicState, observed: ObservedState) -> StagePlan:
+    """The step that binds the driver to a PF without one."""
+    profile = nics.known_profile(pf)
+    if profile is None:
+        known = nics.profile_for(nic, pf)
+        return StagePlan(blockers=(known,) if isinstance(known, Blocker) else ())
+    module = observed.module(profile.name)
+    if module is None or module.file is None:
+        release = observed.kernel.release
+        hint = (
+            "boot a kernel that has it, or name its archive in the spec: "
+            "driver: {package: /root/FILE.tgz, sha256: ...}"
+        )
+        message = f"{pf.pci} has no driver, and kernel {release} has no module {profile.name}"
+        return StagePlan(blockers=(Blocker(nic.name, message, hint, source=nic.source),))
+    if module.loaded:
+        # Somebody unbound it, or it did not take the function: the kernel's answer tells.
+        bind: Action = Write(f"/sys/bus/pci/drivers/{profile.name}/bind", pf.pci, timeout=60.0)
+        unbind = (Write(f"/sys/bus/pci/drivers/{profile.name}/unbind", pf.pci, timeout=60.0),)
+        return StagePlan((_bound(nic, pf, profile, (bind,), unbind),))
+    return StagePlan((_bound(nic, pf, profile, (_modprobe(profile),), ()),))
+
+
+def _bound(
+    nic: DesiredNic,
+    pf: NicState,
+    profile: DriverProfile,
+    actions: tuple[Action, ...],
+    inverse: tuple[Action, ...],
+) -> Step:
+    return Step(
+        NAME,
+        str(pf.pci),
+        "PF driver",
+        "none",
+        profile.name,
+        "without its driver the NIC has neither an interface nor an e-switch",
+        actions,
+        inverse,
+        timeout=60.0,
+        source=nic.source,
+    )
+
+
+def _modprobe(profile: DriverProfile) -> Run:
+    return Run(("modprobe", profile.name))
+
+
+# ---- an archive
+
+
+def _to_install(wanted: DesiredDriver, module: ModuleState, kit: DriverKit) -> bool:
+    """Whether the archive is yet to be built. A driver that somebody else built is left alone."""
+    return not module.out_of_tree or kit.installed not in (None, wanted.sha256)
+
+
+def _archive_matters(wanted: DesiredDriver, module: ModuleState, kit: DriverKit | Unknown) -> bool:
+    """Whether it is here, will be built, and nobody has looked at it."""
+    if wanted.is_url or not isinstance(kit, DriverKit) or kit.archive is not None:
+        return False
+    return _to_install(wanted, module, kit)
+
+
+def _package(
+    wanted: DesiredDriver, profile: DriverProfile, observed: ObservedState
+) -> tuple[StagePlan, ObservedState]:
+    module, kit = observed.module(profile.name), observed.kit
+    if module is None or kit is None:
+        return StagePlan(), observed  # not asked yet
+    if isinstance(kit, Unknown):
+        message = f"what a build needs cannot be read: {kit.reason}"
+        return StagePlan(blockers=(Blocker(NAME, message, "run it as root"),)), observed
+    if not _to_install(wanted, module, kit):
+        return _installed(profile, module, kit), observed
+    blockers = tuple(_obstacles(wanted, kit, observed))
+    built = replace(module, file=f"/lib/modules/{observed.kernel.release}/updates/dkms")
+    others = tuple(each for each in observed.modules if each.name != module.name)
+    left = replace(observed, modules=(*others, built))
+    if blockers:
+        return StagePlan(blockers=blockers), left
+    return StagePlan((_install(wanted, profile, module, kit),)), left
+
+
+def _installed(profile: DriverProfile, module: ModuleState, kit: DriverKit) -> StagePlan:
+    notes: tuple[Note, ...] = ()
+    if kit.installed is None:
+        text = f"{module.file} is there already; whether it is of this archive is not known"
+        notes = (Note(profile.name, text),)
+    # The kernel's own mlx5_core has no version of its own (domain.md 1.1).
+    if module.loaded and module.version is None:
+        what = "the new driver is installed, the kernel's own still runs"
+        return StagePlan(notes=notes, pending=(Pending(profile.name, "driver", what),))
+    return StagePlan(notes=notes)
+
+
+def _obstacles(wanted: DesiredDriver, kit: DriverKit, observed: ObservedState) -> Iterator[Blocker]:
+    release = observed.kernel.release
+
+    def blocker(message: str, hint: str, *, human: bool = False) -> Blocker:
+        return Blocker(NAME, message, hint, source=wanted.source, human=human)
+
+    own = "or take `driver` out of the spec: the kernel's own driver is the default"
+    if isinstance(kit.secure_boot, Unknown):
+        message = f"whether Secure Boot is on cannot be read: {kit.secure_boot.reason}"
+        yield blocker(message, own)
+    elif kit.secure_boot and kit.key_enrolled is not True:
+        yield blocker(
+            "Secure Boot is on, and the firmware does not know the key with which DKMS signs: "
+            "a driver that is built here would not load",
+            f"mokutil --import /var/lib/dkms/mok.pub, then reboot and agree at the console; {own}",
+            human=True,
+        )
+    if not kit.dkms:
+        yield blocker("dkms is not installed: it builds the driver", "apt install dkms")
+    if not kit.headers:
+        package = "proxmox-headers" if release.endswith("-pve") else "linux-headers"
+        yield blocker(
+            f"the headers of kernel {release} are not installed: the driver is built with them",
+            f"apt install {package}-{release}",
+        )
+    if wanted.is_url:
+        if kit.fetcher is None:
+            yield blocker("neither wget nor curl is installed", "apt install wget")
+    elif isinstance(kit.archive, Unknown):
+        yield blocker(f"{wanted.package} cannot be read: {kit.archive.reason}", f"get it; {own}")
+    elif kit.archive is not None and kit.archive != wanted.sha256:
+        yield blocker(
+            f"{wanted.package} has SHA-256 {kit.archive}, not {wanted.sha256}: "
+            "it was cut short, or is another file",
+            "download it again, and compare with what its publisher says",
+        )
+
+
+def _install(
+    wanted: DesiredDriver, profile: DriverProfile, module: ModuleState, kit: DriverKit
+) -> Step:
+    tree = f"{DIRECTORY}/{wanted.sha256[:12]}"
+    archive = f"{tree}.tgz" if wanted.is_url else wanted.package
+    force = ("--force", *(() if kit.listed(wanted.package) else ("--skip-distro-check",)))
+    actions: list[Action] = [Run(("mkdir", "-p", tree))]
+    if wanted.is_url:
+        fetch = ("curl", "-fsSL", "-o") if kit.fetcher == "curl" else ("wget", "-nv", "-O")
+        actions.append(Run((*fetch, archive, wanted.package), timeout=_DOWNLOAD))
+    actions += [
+        Run(("sha256sum", "--check", "--quiet", "-"), input=f"{wanted.sha256}  {archive}\n"),
+        Run(("tar", "-xf", archive, "-C", tree, "--strip-components=1", "--no-same-owner")),
+        Run(("env", "-C", tree, "./install", *force), timeout=_BUILD, log=LOG),
+        Replace(INSTALLED, kit.installed, wanted.sha256),
+    ]
+    if module.loaded:
+        # Debian's initramfs loads network drivers, and would go on loading the old one.
+        actions.append(Run(("update-initramfs", "-u"), timeout=600.0))
+    return Step(
+        NAME,
+        profile.name,
+        "driver",
+        "the kernel's own" if module.file else "none",
+        f"that of {wanted.package.rpartition('/')[2]}",
+        "the spec says so (`driver`)",
+        tuple(actions),
+        (
+            Run(("env", "-C", tree, "./uninstall.sh", "--force"), timeout=600.0),
+            Replace(INSTALLED, wanted.sha256, kit.installed),
+        ),
+        timeout=30.0,
+        source=wanted.source,
+        reboot=module.loaded,
+    )

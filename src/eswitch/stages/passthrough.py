@@ -1,0 +1,232 @@
+"""Stage `passthrough` (the recipe's 配置PCI Passthrough): a VM can be given a VF.
+
+Only where the spec leaves VFs to VMs. Whether the IOMMU is on is read from sysfs, never from the
+kernel's log: its famous line is printed for a parameter, not for an IOMMU (domain.md 3.1).
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from eswitch.model.desired import DesiredState, VfDriver
+from eswitch.model.machine import BootState, IommuState, Loader, Vendor
+from eswitch.model.observed import ObservedState, Unknown
+from eswitch.model.plan import Blocker, Note, Pending, StagePlan
+from eswitch.model.question import Question, Topic
+from eswitch.model.step import Action, Replace, Run, Step
+
+from . import nics
+
+NAME = "passthrough"
+REFRESHED = "/var/lib/eswitch/boot-refreshed"
+"""A copy of /etc/kernel/cmdline as it was when the loader's entries were last written from it."""
+MODULES = "/etc/modules-load.d/eswitch.conf"
+_MODULES_TEXT = """\
+# Written by eswitch: with these a VM can take a VF.
+vfio
+vfio_iommu_type1
+vfio_pci
+"""
+_WORDS = ("intel_iommu=on", "iommu=pt")
+_DROP_IN = f"""\
+# Written by eswitch: a VM can take a VF only while the IOMMU is on.
+GRUB_CMDLINE_LINUX_DEFAULT="$GRUB_CMDLINE_LINUX_DEFAULT {" ".join(_WORDS)}"
+"""
+_OFF = ("iommu=off", "amd_iommu=off")
+"""Words that no later word takes back (arch/x86/kernel/pci-dma.c, drivers/iommu/amd/init.c)."""
+_BIOS = {
+    Vendor.INTEL: "VT-d",
+    Vendor.AMD: "AMD-Vi (IOMMU)",
+    Vendor.OTHER: "the IOMMU",
+}
+_NO_VM = "or, if no VM gets a VF, say `passthrough: false` in the spec"
+_WRITE = 600.0
+"""Seconds: writing the loader's files copies kernels, on ZFS to several disks."""
+
+
+def _wanted(desired: DesiredState) -> bool:
+    if desired.passthrough is not None:
+        return desired.passthrough
+    return any(vf.driver is VfDriver.NONE for nic in desired.nics for vf in nic.vfs)
+
+
+def questions(desired: DesiredState, observed: ObservedState) -> frozenset[Question]:
+    """About the boot loader, where the kernel leaves the IOMMU off."""
+    iommu = observed.iommu
+    off = isinstance(iommu, IommuState) and not iommu.units and iommu.table
+    if _wanted(desired) and off and observed.boot is None:
+        return frozenset({Question(Topic.BOOT)})
+    return frozenset()
+
+
+def plan(desired: DesiredState, observed: ObservedState) -> tuple[StagePlan, ObservedState]:
+    """IOMMU, then vfio's modules, then the IOMMU groups of the VFs that exist."""
+    if not _wanted(desired):
+        return StagePlan(), observed
+    part = _iommu(desired, observed)
+    if observed.vfio_loaded is False:
+        part += StagePlan((_modules(desired),))
+    part += StagePlan(blockers=_groups(desired, observed))
+    if part.steps or part.pending:
+        iommu = observed.iommu
+        if isinstance(iommu, IommuState) and not iommu.units:
+            observed = replace(observed, iommu=replace(iommu, units=("foreseen",)))
+        observed = replace(observed, vfio_loaded=True)
+    return part, observed
+
+
+def _iommu(desired: DesiredState, observed: ObservedState) -> StagePlan:
+    iommu = observed.iommu
+    if isinstance(iommu, Unknown):
+        note = Note("IOMMU", f"whether it is on, as VMs with VFs need, is unknown: {iommu.reason}")
+        return StagePlan(notes=(note,))
+    if iommu.units:
+        return StagePlan()
+
+    def blocked(message: str, hint: str) -> StagePlan:
+        source = desired.passthrough_source
+        return StagePlan(blockers=(Blocker("IOMMU", message, hint, source=source, human=True),))
+
+    bios = _BIOS[iommu.vendor]
+    if isinstance(iommu.table, Unknown):
+        message = f"it is off, and whether the BIOS offers one is unknown: {iommu.table.reason}"
+        return blocked(message, f"run it as root; {_NO_VM}")
+    if not iommu.table:
+        return blocked(
+            f"the BIOS offers none: {bios} is off there, or this machine has none",
+            f"in the BIOS, switch on {bios}; while there, also SR-IOV, ARI and Above-4G decoding; "
+            f"{_NO_VM}",
+        )
+    boot = observed.boot
+    if not isinstance(boot, BootState):
+        reason = boot.reason if isinstance(boot, Unknown) else "nobody asked"
+        return blocked(f"the kernel leaves it off, and its boot is unknown: {reason}", _NO_VM)
+    off = [word for word in boot.cmdline if word in _OFF]
+    if off:
+        return blocked(
+            f"{off[0]} on the kernel's command line keeps it off",
+            f"take {off[0]} away where it was written ({boot.path or 'the boot loader'}, "
+            "/etc/default/grub), write the loader's files anew, and reboot",
+        )
+    if iommu.table == "IVRS":
+        return blocked(
+            "the kernel does not use the one that the BIOS offers, though nothing forbids it",
+            f"`dmesg | grep -i AMD-Vi` says why; {_NO_VM}",
+        )
+    if _effective(boot.cmdline) == "on":
+        return blocked(
+            "intel_iommu=on is on the kernel's command line, and the kernel uses none",
+            f"`dmesg | grep -e DMAR -e IOMMU` says why; {_NO_VM}",
+        )
+    return _command_line(boot, blocked_source=desired)
+
+
+def _effective(words: tuple[str, ...]) -> str | None:
+    """The last `intel_iommu=` is the one that counts (drivers/iommu/intel/iommu.c)."""
+    said = [word.partition("=")[2] for word in words if word.startswith("intel_iommu=")]
+    return said[-1].partition(",")[0] if said else None
+
+
+def _command_line(boot: BootState, *, blocked_source: DesiredState) -> StagePlan:
+    source = blocked_source.passthrough_source
+    words = " ".join(_WORDS)
+
+    def blocked(message: str, hint: str) -> StagePlan:
+        return StagePlan(blockers=(Blocker("boot", message, hint, source=source, human=True),))
+
+    if isinstance(boot.loader, Unknown):
+        return blocked(
+            f"the IOMMU has to be switched on with `{words}` on the kernel's command line, and "
+            f"which boot loader reads it cannot be told: {boot.loader.reason}",
+            f"add `{words}` yourself, reboot, and apply again; {_NO_VM}",
+        )
+    if not isinstance(boot.next, Unknown) and _effective(boot.next) == "on":
+        what = f"{words} on the kernel's command line"
+        return StagePlan(pending=(Pending("boot", "kernel command line", what),))
+    new = _DROP_IN
+    if boot.loader is Loader.SYSTEMD_BOOT:
+        lines = [line for line in (boot.content or "").splitlines() if line.strip()]
+        if boot.content is None:
+            # With nothing but our words in it the machine would not find its root (domain.md 3.4).
+            return blocked(
+                f"{boot.path} does not exist, and it is not eswitch's to write the whole of it",
+                f"write the command line of this boot into it (see /proc/cmdline), then `{words}`",
+            )
+        if len(lines) != 1:
+            return blocked(
+                f"{boot.path} has {len(lines)} lines that count, and must have one",
+                f"make it one line that ends with `{words}`, and apply again",
+            )
+        new = boot.content
+        if _effective(tuple(lines[0].split())) != "on":
+            new = boot.content.replace(lines[0], f"{lines[0].rstrip()} {words}")
+    actions: tuple[Action, ...] = (
+        Replace(boot.path, boot.content, new),
+        Run(boot.refresh, timeout=_WRITE),
+    )
+    inverse: tuple[Action, ...] = (
+        Replace(boot.path, new, boot.content),
+        Run(boot.refresh, timeout=_WRITE),
+    )
+    if boot.loader is Loader.SYSTEMD_BOOT:
+        stamp = Run(("cp", boot.path, REFRESHED))
+        actions, inverse = (*actions, stamp), (*inverse, stamp)
+    step = Step(
+        NAME,
+        "boot",
+        "kernel command line",
+        "without the IOMMU",
+        f"+ {words}",
+        "a VM can take a VF only while the IOMMU is on, and this kernel leaves it off",
+        actions,
+        inverse,
+        timeout=10.0,
+        source=source,
+        reboot=True,
+        put_back=True,
+    )
+    return StagePlan((step,))
+
+
+def _modules(desired: DesiredState) -> Step:
+    # Neither /etc/modules, which is the user's, nor the initramfs: VFs do not exist that early.
+    return Step(
+        NAME,
+        "vfio",
+        "modules",
+        "not loaded",
+        "loaded, now and at each boot",
+        "vfio-pci is the driver by which a VM holds a VF",
+        (
+            Replace(MODULES, None, _MODULES_TEXT),
+            Run(("modprobe", "-a", "vfio_pci", "vfio_iommu_type1")),
+        ),
+        (Replace(MODULES, _MODULES_TEXT, None),),
+        source=desired.passthrough_source,
+    )
+
+
+def _groups(desired: DesiredState, observed: ObservedState) -> tuple[Blocker, ...]:
+    """A VM takes every function of its VF's group along, also the PF (domain.md 3.2)."""
+    found = []
+    for nic in desired.nics:
+        pf = nics.find(nic, observed)
+        if isinstance(pf, Blocker):
+            continue
+        for want in nic.vfs:
+            vf = pf.vf(want.index)
+            if vf is None or want.driver is not VfDriver.NONE or not vf.group_peers:
+                continue
+            peers = ", ".join(vf.group_peers)
+            found.append(
+                Blocker(
+                    f"{pf.pci} VF {vf.index}",
+                    f"{vf.pci} shares its IOMMU group with {peers}: a VM that starts with it "
+                    "would take them away from this host",
+                    "switch on ACS and ARI in the BIOS, or use another slot; "
+                    "give it to a container instead (`driver: host`)",
+                    harm=True,
+                    source=want.source,
+                )
+            )
+    return tuple(found)
