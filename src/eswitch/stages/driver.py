@@ -246,7 +246,9 @@ def _install(
 ) -> Step:
     tree = f"{DIRECTORY}/{wanted.sha256[:12]}"
     archive = f"{tree}.tgz" if wanted.is_url else wanted.package
-    force = ("--force", *(() if kit.listed(wanted.package) else ("--skip-distro-check",)))
+    # Left alone it also flashes newer firmware onto the NICs: nobody has asked for that.
+    options = ("--force", "--without-fw-update")
+    options += () if kit.listed(wanted.package) else ("--skip-distro-check",)
     actions: list[Action] = [Run(("mkdir", "-p", tree))]
     if wanted.is_url:
         fetch = ("curl", "-fsSL", "-o") if kit.fetcher == "curl" else ("wget", "-nv", "-O")
@@ -254,7 +256,7 @@ def _install(
     actions += [
         Run(("sha256sum", "--check", "--quiet", "-"), input=f"{wanted.sha256}  {archive}\n"),
         Run(("tar", "-xf", archive, "-C", tree, "--strip-components=1", "--no-same-owner")),
-        Run(("env", "-C", tree, "./install", *force), timeout=_BUILD, log=LOG),
+        Run(("env", "-C", tree, "./install", *options), timeout=_BUILD, log=LOG),
         Replace(INSTALLED, kit.installed, wanted.sha256),
     ]
     if module.loaded:
