@@ -247,8 +247,8 @@ def _install(
     tree = f"{DIRECTORY}/{wanted.sha256[:12]}"
     archive = f"{tree}.tgz" if wanted.is_url else wanted.package
     # Left alone it also flashes newer firmware onto the NICs: nobody has asked for that.
-    options = ("--force", "--without-fw-update")
-    options += () if kit.listed(wanted.package) else ("--skip-distro-check",)
+    options = ["--force", "--without-fw-update"]
+    options += [] if kit.listed(wanted.package) else ["--skip-distro-check"]
     actions: list[Action] = [Run(("mkdir", "-p", tree))]
     if wanted.is_url:
         fetch = ("curl", "-fsSL", "-o") if kit.fetcher == "curl" else ("wget", "-nv", "-O")
