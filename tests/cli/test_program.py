@@ -153,21 +153,34 @@ def test_a_reader_that_leaves_stops_nothing(monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_a_real_broken_pipe_is_quiet() -> None:
     script = f"{sys.executable} -m eswitch schema | head -c 1; exit ${{PIPESTATUS[0]}}"
-    for text in (script, script.replace("schema", "show --help")):
+    for words in ("schema", "show --help", "--help", "--version"):
+        text = script.replace("schema", words)
         done = subprocess.run(
             ["bash", "-c", text], capture_output=True, timeout=60, check=False, env=environment()
         )
         assert (done.returncode, done.stderr) == (0, b"")
 
 
-def test_a_full_disk_is_an_error() -> None:
-    text = f"{sys.executable} -m eswitch schema > /dev/full"
+@pytest.mark.parametrize(
+    "words",
+    [
+        "schema",
+        "--version",
+        "-V --no-color",
+        "--help",
+        "-h",
+        "show --help",
+        "twin -h",
+        "twin list -h",
+    ],
+)
+def test_a_full_disk_is_an_error(words: str) -> None:
+    text = f"{sys.executable} -m eswitch {words} > /dev/full"
     done = subprocess.run(
         ["bash", "-c", text], capture_output=True, timeout=60, check=False, env=environment()
     )
     assert done.returncode == 1
-    assert b"No space left on device" in done.stderr
-    assert b"Traceback" not in done.stderr
+    assert done.stderr == b"error: cannot write the output: No space left on device\n"
 
 
 @pytest.mark.parametrize(

@@ -24,12 +24,18 @@ def main(argv: Sequence[str] | None = None, *, host: Host | None = None) -> int:
     `host` is the machine to work on, by default the one that runs this.
     """
     words = list(sys.argv[1:] if argv is None else argv)
-    # Without a stdout (closed from the start) the long way knows what to do.
+    # Without a stdout (closed from the start), with a reader that has left, or a full disk, the long
+    # way knows what to do.
     if words in (["--version"], ["-V"]) and sys.stdout:
         from eswitch import __version__  # noqa: PLC0415 (kept out of nobody's way)
 
-        sys.stdout.write(f"eswitch {__version__}\n")
-        return 0
+        try:
+            sys.stdout.write(f"eswitch {__version__}\n")
+            sys.stdout.flush()
+        except OSError:
+            pass
+        else:
+            return 0
     # What is imported and observed lives to the end; looking for garbage in it costs a tenth.
     import gc  # noqa: PLC0415 (--version does without)
 

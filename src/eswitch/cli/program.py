@@ -88,7 +88,30 @@ def _shared() -> list[click.Parameter]:
     ]
 
 
-class Verb(click.Command):
+def _help(ctx: click.Context, param: click.Parameter, value: bool) -> None:  # noqa: FBT001
+    """Print the help as everything else is printed: a full disk is an error, a reader's leave none.
+
+    click's own would fail, and then once more when Python flushes the stream at exit.
+    """
+    del param
+    session = ctx.find_object(Session)
+    if value and session and not ctx.resilient_parsing:
+        session.out.write(ctx.get_help() + "\n")
+        ctx.exit()
+
+
+class _Helpful(click.Command):
+    """A command whose help goes through the session's screen."""
+
+    def get_help_option(self, ctx: click.Context) -> click.Option | None:
+        """click's option, with our way to print."""
+        option = super().get_help_option(ctx)
+        if option is not None:
+            option.callback = _help
+        return option
+
+
+class Verb(_Helpful):
     """A verb: its help ends with two examples, and it takes the shared options too."""
 
     def __init__(self, name: str, *, examples: tuple[str, str], **rest: object) -> None:
@@ -104,7 +127,7 @@ class Verb(click.Command):
         _examples(formatter, self.examples)
 
 
-class VerbGroup(click.Group):
+class VerbGroup(_Helpful, click.Group):
     """A verb with verbs of its own; lists the shared options that are named in `shows`."""
 
     def __init__(
@@ -126,7 +149,7 @@ def _examples(formatter: click.HelpFormatter, examples: Sequence[str]) -> None:
     formatter.write("\nExamples:\n" + "".join(f"  {text}\n" for text in examples))
 
 
-class Program(click.Group):
+class Program(_Helpful, click.Group):
     """`eswitch`: imports a verb's module when that verb is called, and not before."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -162,10 +185,11 @@ class Program(click.Group):
 
 
 def _version(ctx: click.Context, param: click.Parameter, value: bool) -> None:  # noqa: FBT001
-    """Only reached together with other options: `main` answers a lone --version."""
+    """Reached together with other options, and where `main` could not answer a lone --version."""
     del param
-    if value:
-        click.echo(f"eswitch {__version__}")
+    session = ctx.find_object(Session)
+    if value and session:
+        session.out.write(f"eswitch {__version__}\n")
         ctx.exit()
 
 
@@ -245,8 +269,6 @@ def carry_out(words: list[str], session: Session) -> int:
         return int(end.exit_code)
     except click.ClickException as wrong:
         return _usage(wrong, session)
-    except BrokenPipeError:  # only click's own help: screens cope with it themselves
-        return 0
     except EswitchError as error:
         from .complaint import complain  # noqa: PLC0415 (only failures pay for it)
 
