@@ -24,8 +24,8 @@ def main(argv: Sequence[str] | None = None, *, host: Host | None = None) -> int:
     `host` is the machine to work on, by default the one that runs this.
     """
     words = list(sys.argv[1:] if argv is None else argv)
-    # Without a stdout (closed from the start), with a reader that has left, or a full disk, the long
-    # way knows what to do.
+    # Without a stdout (closed from the start), with a reader that has left, or on a full disk, the
+    # long way knows what to do.
     if words in (["--version"], ["-V"]) and sys.stdout:
         from eswitch import __version__  # noqa: PLC0415 (kept out of nobody's way)
 

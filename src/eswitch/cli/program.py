@@ -104,7 +104,7 @@ class _Helpful(click.Command):
     """A command whose help goes through the session's screen."""
 
     def get_help_option(self, ctx: click.Context) -> click.Option | None:
-        """click's option, with our way to print."""
+        """The option of click, with our way to print."""
         option = super().get_help_option(ctx)
         if option is not None:
             option.callback = _help

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from eswitch.cli.complaint import obstacles
 from eswitch.cli.layout import count, paragraph
-from eswitch.cli.screen import Line, Style, faint, line, strong, warn
+from eswitch.cli.screen import Line, Style, bad, faint, line, strong, warn
 from eswitch.cli.summary import Group, groups
 from eswitch.model.plan import Note, Pending, Plan
 from eswitch.model.step import Action, Step
@@ -21,7 +21,10 @@ STAGES = {
 
 
 def plan_page(plan: Plan, spec: str, *, verbose: bool = False) -> list[Line]:
-    """Numbered steps under the heading of their stage, then notes, obstacles and totals."""
+    """Obstacles, for they decide; then numbered steps by stage, notes and totals."""
+    blocked: list[Line] = []
+    if plan.blockers:
+        blocked = [line(bad("this cannot be applied:")), *obstacles(plan.blockers)]
     shown = groups(plan.steps, all_of_them=verbose)
     later = groups(plan.later, all_of_them=verbose, begin=len(plan.steps) + 1)
     width = max((len(group.number) for group in (*shown, *later)), default=0)
@@ -31,8 +34,8 @@ def plan_page(plan: Plan, spec: str, *, verbose: bool = False) -> list[Line]:
         lines += [line(), *_stages(later, width, verbose=verbose)] if later else []
     if plan.notes:
         lines += [line(), *notes(plan.notes)] if lines else notes(plan.notes)
-    if plan.blockers:
-        lines += [line(), *obstacles(plan.blockers)] if lines else obstacles(plan.blockers)
+    if blocked:
+        lines = [*blocked, line(), *lines] if lines else blocked
     totals = _totals(plan, len(shown) + len(later), spec)
     return [*lines, line(), *totals] if lines else totals
 
