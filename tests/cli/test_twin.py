@@ -174,3 +174,39 @@ def test_an_empty_name_is_never_the_real_machine(eswitch: Terminal, option: str,
         assert answer.code == 64
         assert "it is empty" in answer.err
         assert answer.out == ""
+
+
+@pytest.mark.parametrize(
+    ("machine", "why", "way_out"),
+    [
+        ("pve8-cx6dx", "0000:07:00.0 (enp7s0f0np0): it shows no SR-IOV", "SR-IOV on in the BIOS"),
+        ("pve8-x710", "0000:02:00.0 (enp2s0): driven by i40e", "use a NIC with an e-switch"),
+    ],
+)
+def test_where_no_nic_is_usable_nobody_is_sent_round_in_circles(
+    eswitch: Terminal, tmp_path: Path, machine: str, why: str, way_out: str
+) -> None:
+    spec = tmp_path / "eswitch.yaml"
+    written = eswitch("--twin", machine, "init")
+    assert (written.code, why in written.err, why.partition(": ")[2] in written.out) == (
+        0,
+        True,
+        True,
+    )
+    spec.write_text(written.out)
+    planned = eswitch("--twin", machine, "plan", str(spec))
+    assert planned.code == 0
+    assert "it names no NIC, so no e-switch is wanted; no NIC here could be one now" in planned.out
+    proven = eswitch("--twin", machine, "verify", str(spec))
+    assert proven.code == 2
+    assert why in proven.out
+    assert way_out in proven.out
+    for answer in (planned, proven):
+        assert "eswitch init" not in answer.out
+
+
+def test_a_spec_without_ports_is_told_so(eswitch: Terminal, tmp_path: Path) -> None:
+    (tmp_path / "spec").write_text("version: 1\n")
+    answer = eswitch("--twin", "lab", "verify", str(tmp_path / "spec"))
+    assert "the spec puts no port of a NIC into a bridge" in answer.out
+    assert "init" not in answer.out

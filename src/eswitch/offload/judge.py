@@ -92,7 +92,7 @@ def judge(
     """
     checks = configured(plan) if plan is not None else ()
     wanted = _wanted(desired, observed)
-    checks += wired(observed, wanted, running)
+    checks += wired(observed, wanted, running, spec=desired is not None)
     if observed.ovs.status is OvsStatus.RUNNING:
         ports = [port for _, port in wanted if isinstance(port, Port)]
         checks += tuple(_offloaded(each, evidence) for each in traffic(ports, observed, evidence))

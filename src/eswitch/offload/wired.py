@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from eswitch.model.observed import ObservedState, OvsPort, OvsStatus, Unknown
 from eswitch.model.plan import Plan
 from eswitch.model.report import Check, Layer, Verdict
+from eswitch.stages.survey import none_usable
 
 from .read import Running
 from .topology import Kind, Missing, Port
@@ -52,8 +53,13 @@ def configured(plan: Plan) -> tuple[Check, ...]:
     return pending + blocked or (done,)
 
 
-def wired(observed: ObservedState, wanted: Wanted, running: Running) -> tuple[Check, ...]:
-    """Whether the ports are there, up, with carrier, and Open vSwitch offloads to them."""
+def wired(
+    observed: ObservedState, wanted: Wanted, running: Running, *, spec: bool = False
+) -> tuple[Check, ...]:
+    """Whether the ports are there, up, with carrier, and Open vSwitch offloads to them.
+
+    `spec` says whether the wanted ports are those of a spec.
+    """
     if observed.ovs.status is not OvsStatus.RUNNING:
         install = "apt install openvswitch-switch"
         return (
@@ -66,15 +72,7 @@ def wired(observed: ObservedState, wanted: Wanted, running: Running) -> tuple[Ch
             ),
         )
     if not wanted:
-        return (
-            _wired(
-                "this host",
-                "is an e-switch part of a bridge?",
-                Verdict.FAILED,
-                "no uplink or representor of an e-switch is in an Open vSwitch bridge",
-                "eswitch init > eswitch.yaml writes a spec for this host",
-            ),
-        )
+        return (_nothing_wanted(observed, spec=spec),)
     checks = [_offloads(observed, running)]
     for bridge, port in wanted:
         if isinstance(port, Missing):
@@ -83,6 +81,24 @@ def wired(observed: ObservedState, wanted: Wanted, running: Running) -> tuple[Ch
         else:
             checks += _port_checks(observed, bridge, port)
     return tuple(checks)
+
+
+def _nothing_wanted(observed: ObservedState, *, spec: bool) -> Check:
+    """No port to look at. A (new) spec is the way out only if this host has a NIC for one."""
+    question = "is an e-switch part of a bridge?"
+    found = none_usable(observed)
+    if found:
+        reasons = "; ".join(f"{each.subject}: {each.message}" for each in found)
+        hints = dict.fromkeys(each.hint for each in found if each.hint)
+        hint = "; ".join(hints) or "use a NIC with an e-switch, such as a ConnectX-5 or later"
+        text = f"no NIC of this host can be an e-switch now: {reasons}"
+        return _wired("this host", question, Verdict.FAILED, text, hint)
+    if spec:
+        text = "the spec puts no port of a NIC into a bridge"
+        return _wired("the spec", question, Verdict.FAILED, text, "name one under `bridges`")
+    text = "no uplink or representor of an e-switch is in an Open vSwitch bridge"
+    hint = "eswitch init > eswitch.yaml writes a spec for this host"
+    return _wired("this host", question, Verdict.FAILED, text, hint)
 
 
 def _wired(

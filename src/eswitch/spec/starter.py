@@ -102,13 +102,23 @@ def _header(draft: _Draft, fit: list[NicState]) -> None:
     ]
     others = [nic for nic in draft.observed.nics if nic not in fit]
     if not fit:
-        lines += ["", "No NIC of this host can be an e-switch (`eswitch show` says more)."]
+        lines += [
+            "",
+            "No NIC of this host can be an e-switch now, so this spec wants nothing. Once one can,",
+            "let `eswitch init` write another.",
+        ]
     if others:
         lines += ["", "NICs that cannot be an e-switch:"]
-        lines += [f"  {nic.pci}, {_interface(nic)}: {draft.fits[nic.pci].why}" for nic in others]
+        lines += [text for nic in others for text in _unfit(nic, draft.fits[nic.pci])]
     if not fit:
         lines += ["", *_EXAMPLE.splitlines()]
     draft.remark((), *lines)
+
+
+def _unfit(nic: NicState, fit: Fitness) -> list[str]:
+    """Why it is none, and the way out where there is one."""
+    hint = [f"    {fit.hint}"] if fit.hint else []
+    return [f"  {nic.pci}, {_interface(nic)}: {fit.why}", *hint]
 
 
 def _ovs(ovs: OvsState) -> str:

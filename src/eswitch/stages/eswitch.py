@@ -28,6 +28,7 @@ from eswitch.model.step import Action, Command, Settle, Step, Tool, Write
 
 from . import nics, users, vfs
 from .ports import put_back, without_rules
+from .survey import none_usable
 
 NAME = "eswitch"
 
@@ -35,7 +36,7 @@ NAME = "eswitch"
 def plan(desired: DesiredState, observed: ObservedState) -> tuple[StagePlan, ObservedState]:
     """Steps for every NIC of the spec, in the spec's order; the stages before have said why one
     cannot be an e-switch."""
-    total = StagePlan()
+    total = StagePlan(notes=() if desired.nics else _no_nic(observed))
     remaining = observed
     claimed: set[str] = set()
     for nic in desired.nics:
@@ -51,6 +52,14 @@ def plan(desired: DesiredState, observed: ObservedState) -> tuple[StagePlan, Obs
         part, remaining = _plan_nic(nic, pf, remaining, wanted_in)
         total += part
     return total, remaining
+
+
+def _no_nic(observed: ObservedState) -> tuple[Note, ...]:
+    """A spec without a NIC wants next to nothing; nobody should take that for success."""
+    found = none_usable(observed)
+    could = [Note(each.subject, f"{each.message}; {each.hint}") for each in found if each.hint]
+    text = "it names no NIC, so no e-switch is wanted"
+    return (Note("the spec", f"{text}; no NIC here could be one now" if found else text), *could)
 
 
 def _plan_nic(

@@ -8,7 +8,7 @@ from eswitch.cli.complaint import obstacles
 from eswitch.cli.layout import count, paragraph
 from eswitch.cli.screen import Line, Style, bad, faint, line, strong, warn
 from eswitch.cli.summary import Group, groups
-from eswitch.model.plan import Note, Pending, Plan
+from eswitch.model.plan import Blocker, Note, Pending, Plan
 from eswitch.model.step import Action, Step
 
 STAGES = {
@@ -100,6 +100,15 @@ def notes(told: Iterable[Note]) -> list[Line]:
         for note in told
         for each in paragraph(f"{note.subject}: {note.message}", first="note: ")
     ]
+
+
+def unusable(found: Iterable[Blocker]) -> list[Line]:
+    """Why a starter spec names no NIC."""
+    lines = [line(warn("no NIC of this host can be an e-switch now, so the spec names none:"))]
+    for each in found:
+        lines += paragraph(f"{each.subject}: {each.message}", indent=2)
+        lines += paragraph(each.hint, indent=4, first="hint: ") if each.hint else []
+    return lines
 
 
 def _totals(plan: Plan, shown: int, spec: str) -> list[Line]:

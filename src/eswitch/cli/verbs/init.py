@@ -19,9 +19,15 @@ def command(session: Session) -> int:
     from eswitch.observe import observe  # noqa: PLC0415
     from eswitch.spec.starter import starter  # noqa: PLC0415
     from eswitch.stages.fitness import fitness  # noqa: PLC0415
+    from eswitch.stages.survey import none_usable  # noqa: PLC0415
 
     session.hint_root()
     observed = observe(session.host)
     fits = {nic.pci: fitness(nic, observed) for nic in observed.nics}
     session.out.write(starter(observed, fits))
+    found = none_usable(observed)
+    if found:
+        from eswitch.cli.pages.steps import unusable  # noqa: PLC0415
+
+        session.err.show(unusable(found))
     return 0
