@@ -42,6 +42,9 @@ def test_case(path: Path) -> None:
     assert [note.message for note in plan.notes] == case.get("notes", [])
     if "undo" in case:
         assert [str(action) for step in plan.steps for action in step.inverse] == case["undo"]
+    if "missing" in case:
+        missing = [f"{step.subject}: {step.attribute}" for step in plan.steps if not step.passing]
+        assert missing == case["missing"]
     told = ("commands", "blockers", "pending", "asked")
     assert any(case.get(key) for key in told) or "nothing" in path.stem
 

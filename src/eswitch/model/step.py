@@ -154,6 +154,8 @@ class Step:
     it, `disturbs` what somebody may notice while it runs (empty: nobody), `timeout` the seconds
     until its effect must be visible. A step with `reboot` counts from the next boot on: then it is
     `Pending`. One with `put_back` is undone at once if it fails: it must not stay half done.
+    It is `passing` if it only makes way, or brings back what is as wanted now and is lost on the
+    way: nothing that the spec wants is missing on its account.
     """
 
     stage: str
@@ -167,6 +169,7 @@ class Step:
     disturbs: tuple[str, ...] = ()
     timeout: float = 10.0
     source: Source | None = None
+    passing: bool = False
     reboot: bool = False
     put_back: bool = False
 

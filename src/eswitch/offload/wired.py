@@ -20,18 +20,10 @@ _RESTART = "systemctl restart openvswitch-switch (the switch stands still for a 
 
 
 def configured(plan: Plan) -> tuple[Check, ...]:
-    """Nothing left to do: each pending step and each blocker is a failed check."""
-    pending = tuple(
-        Check(
-            Layer.CONFIGURED,
-            step.subject,
-            f"is {step.attribute} {step.new}?",
-            Verdict.FAILED,
-            f"it is {step.old}",
-            "eswitch apply",
-        )
-        for step in plan.steps
-    )
+    """Nothing left to do: each blocker, and each end that is not there, is a failed check.
+
+    Steps that only make way for others are none, unless nothing but such is left.
+    """
     blocked = tuple(
         Check(
             Layer.CONFIGURED,
@@ -43,6 +35,19 @@ def configured(plan: Plan) -> tuple[Check, ...]:
         )
         for blocker in plan.blockers
     )
+    ends = tuple(step for step in plan.steps if not step.passing) or plan.steps
+    hint = "eswitch apply, once nothing stands in its way" if blocked else "eswitch apply"
+    pending = tuple(
+        Check(
+            Layer.CONFIGURED,
+            step.subject,
+            f"{step.attribute} {step.new}?",
+            Verdict.FAILED,
+            f"now {step.old}",
+            hint,
+        )
+        for step in ends
+    )
     done = Check(
         Layer.CONFIGURED,
         "this host",
@@ -50,7 +55,7 @@ def configured(plan: Plan) -> tuple[Check, ...]:
         Verdict.OK,
         "nothing is left to change",
     )
-    return pending + blocked or (done,)
+    return blocked + pending or (done,)
 
 
 def wired(

@@ -14,6 +14,7 @@ from eswitch.model.question import Question
 
 from . import bridge, driver, eswitch, firmware, passthrough, tools
 from .afterwards import after_reboot
+from .ways import passing
 
 STAGES = (tools, driver, firmware, passthrough, eswitch, bridge)
 """In the recipe's order. The settings of the first four outlive a reboot, and some need one; what
@@ -33,11 +34,15 @@ def make_plan(desired: DesiredState, observed: ObservedState) -> Plan:
     """All steps in the order in which they run; equal inputs give equal plans."""
     now, later = StagePlan(), StagePlan()
     reboots = False
+    here = observed
     for stage in STAGES:
         if stage not in _LASTING and not reboots:
             reboots = bool(now.pending) or any(step.reboot for step in now.steps)
             observed = after_reboot(observed) if reboots else observed
-        part, observed = stage.plan(desired, observed)
+        before = observed
+        part, observed = stage.plan(desired, before)
+        if before != here:
+            part = passing(part, stage.plan(desired, here)[0].steps)
         if reboots:
             later += part
         else:

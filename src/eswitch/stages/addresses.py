@@ -43,6 +43,7 @@ def records(desired: DesiredState, observed: ObservedState) -> Iterator[Step]:
             (record(bridge.name, new),),
             (record(bridge.name, old),),
             source=bridge.source,
+            passing=True,
         )
 
 

@@ -29,6 +29,7 @@ from eswitch.model.step import Action, Command, Settle, Step, Tool, Write
 from . import nics, users, vfs
 from .ports import put_back, without_rules
 from .survey import none_usable
+from .ways import passing
 
 NAME = "eswitch"
 
@@ -134,6 +135,8 @@ class _Changes:
             steps.append(self._let_drivers_bind())
         pf = replace(self.pf, vfs=()) if self.removal else self.pf
         part = vfs.plan(self.nic, pf, self.profile)
+        if self.removal:
+            part = passing(part, vfs.plan(self.nic, self.pf, self.profile).steps)
         left = replace(left, nics=tuple(pf if n.pci == pf.pci else n for n in left.nics))
         return StagePlan((*steps, *part.steps), (*blockers, *part.blockers), part.notes), left
 
@@ -194,6 +197,7 @@ class _Changes:
             (Command(Tool.OVS, put_back(name, port or OvsPort(netdev))),),
             disturbs=(f"bridge {name} has no uplink until it is put back",),
             source=self.nic.source,
+            passing=True,
         )
 
     def _clear_rules(self, kind: str) -> Step:
@@ -208,6 +212,7 @@ class _Changes:
             without_rules(self.pf),
             disturbs=(f"TC rules on the ingress of {self.pf.netdev} go, if there are any",),
             source=self.nic.source,
+            passing=True,
         )
 
     def _remove_vfs(self) -> Step:
@@ -231,6 +236,7 @@ class _Changes:
             ),
             disturbs=users.vf_disturbance(self.pf),
             source=self.nic.vfs_source or self.nic.source,
+            passing=self.creation,
         )
 
     def _modes(self) -> list[Step]:
@@ -318,6 +324,7 @@ class _Changes:
             # What existed before is the removal step's to restore.
             (self._numvfs(0), self._autoprobe(on=self.sriov.autoprobe)),
             source=self.nic.vfs_source or self.nic.source,
+            passing=self.sriov.count == len(self.nic.vfs),
         )
 
 
