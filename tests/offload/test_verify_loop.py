@@ -93,6 +93,24 @@ def test_a_carrier_that_comes_late_is_waited_for():
     assert host.clock == BEGIN + 3
 
 
+def test_a_port_that_goes_down_meanwhile_is_no_proof():
+    """Its flows stay in the dump for a while, and say "hardware"."""
+
+    def observe(host):
+        down = host.clock >= BEGIN + 2
+        return observed_from(patched(HOST, {"links": {"enp7s0f0r1": {"up": not down}}}))
+
+    lines = FLOWS.split("\n")
+    host = scripted(lambda now: lines[min(int(now - BEGIN), 3)])
+    report = verify(host, SPEC, 5, observe, no_plan)
+    assert report.verdict(Layer.WIRED) is Verdict.FAILED
+    assert report.verdict(Layer.OFFLOADED) is Verdict.UNKNOWN
+    assert host.clock == BEGIN + 5
+    host = scripted("")
+    report = verify(host, SPEC, 3, observe, no_plan)
+    assert report.verdict(Layer.WIRED) is Verdict.FAILED, "it looks once more before it ends"
+
+
 def test_a_host_that_is_not_as_wanted_is_not_waited_for():
     blocked = Plan(blockers=(Blocker("cx6", "no NIC has it", "eswitch show"),))
     host = scripted("")

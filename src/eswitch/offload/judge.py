@@ -8,7 +8,9 @@ it? The answer of one direction:
     OK       there are such flows, and each is in hardware
     UNKNOWN  no such flow was used in the window (no traffic, or only what is software by nature:
              broadcast, ARP, traffic with the host or with a tap), or where it runs is not known, or
-             the representor's own counter contradicts the flows, or a relevant part was flooded
+             the representor's own counter contradicts the flows, or a relevant part was flooded, or
+             the port does not work now: what was seen of it may be older than that. A flow with
+             such a port at its other end says nothing either.
 
 Flooded is unicast that the bridge sends to several ports, because it has not learned the address:
 the CPU makes the copies. That is never FAILED, since the first answer of the receiver ends it; but
@@ -42,7 +44,7 @@ from .flow import Placement
 from .place import Nature, Place, places
 from .read import Running
 from .topology import Port, topology, wanted_ports
-from .wired import Wanted, configured, wired
+from .wired import Wanted, configured, fault, wired
 
 _ENOUGH = 100  # packets in hardware before they are compared with what the CPU had
 _HANDFUL = 5  # flooded packets that are nothing but learning
@@ -60,7 +62,8 @@ class Direction(StrEnum):
 class Traffic:
     """One direction of one port: the flows that count, and those that are software by nature.
 
-    `gained` are the packets that the counting flows saw between the first and the last look.
+    `gained` are the packets that the counting flows saw between the first and the last look,
+    `fault` says why the port does not work now (None: it does).
     """
 
     port: Port
@@ -68,6 +71,7 @@ class Traffic:
     counted: tuple[Place, ...]
     aside: tuple[Place, ...]
     gained: Mapping[str, int]
+    fault: str | None = None
 
     def packets(self, *placements: Placement) -> int:
         """Packets of the counting flows with one of these placements."""
@@ -113,13 +117,17 @@ def traffic(
     gained = {seen.flow.identity: seen.gained for seen in used}
     sources: dict[str, list[Place]] = {}
     targets: dict[str, list[Place]] = {}
-    for place in places((seen.flow for seen in used), topology(observed), observed):
+    known = topology(observed)
+    faults = {port.name: text for port in known.ports.values() if (text := fault(port, observed))}
+    for place in places((seen.flow for seen in used), known, observed):
         # Only the last stage counts: it knows where the packet goes and what its path was.
         if not place.final:
             continue
-        sources.setdefault(place.source.name, []).append(place)
-        for target in place.targets:
-            targets.setdefault(target.name, []).append(place)
+        broken = faults.keys() & {place.source.name, *(port.name for port in place.targets)}
+        for by_name, ends in ((sources, (place.source,)), (targets, place.targets)):
+            for end in ends:
+                if broken <= {end.name}:
+                    by_name.setdefault(end.name, []).append(place)
     return tuple(
         Traffic(
             port,
@@ -127,6 +135,7 @@ def traffic(
             tuple(each for each in found if each.counts),
             tuple(each for each in found if not each.counts),
             gained,
+            faults.get(port.name),
         )
         for port in ports
         for direction, by_name in ((Direction.FROM, sources), (Direction.TO, targets))
@@ -136,6 +145,11 @@ def traffic(
 
 def _offloaded(seen: Traffic, evidence: Evidence) -> Check:
     question = f"is traffic {seen.direction} it in hardware?"
+    if seen.fault:
+        packets = sum(each.flow.packets for each in (*seen.counted, *seen.aside))
+        text = f"{seen.fault}: what was seen of it ({packets:,} packets) may be older than that"
+        hint = "send some once it works"
+        return Check(Layer.OFFLOADED, seen.port.subject, question, Verdict.UNKNOWN, text, hint)
     verdict, text, hint = _verdict(seen)
     witness = _witness(seen, evidence)
     if witness:

@@ -37,23 +37,28 @@ def verify(
 
     Returns early when all is proven, when the host is not as the spec wants it (nothing changes by
     itself then), and when Open vSwitch does not run. Links may take seconds to get a carrier, so a
-    failed WIRED layer is looked at again until the end. Software flows do not end the wait either.
+    failed WIRED layer is looked at again until the end, and a sound one before the end: links go
+    down meanwhile. Software flows do not end the wait either.
     Changes nothing. Raises HostError where the host cannot be read.
     """
     deadline = host.monotonic() + timeout
     observed = observe(host)
+    fresh = True
     evidence: Evidence | None = None
     while True:
         plan = None if desired is None else plan_function(desired, observed)
         evidence, running = _look(host, observed, evidence)
         report = judge(desired, observed, plan, evidence, running)
         left = deadline - host.monotonic()
-        if on_progress:
+        over = left <= 0 or _settled(report, observed)
+        if on_progress and (fresh or not over):
             on_progress(report, max(0.0, left))
-        if left <= 0 or _settled(report, observed):
+        if over and fresh:
             return report
-        host.sleep(min(PAUSE, left))
-        if report.verdict(Layer.WIRED) is not Verdict.OK:
+        if not over:
+            host.sleep(min(PAUSE, left))
+        fresh = over or report.verdict(Layer.WIRED) is not Verdict.OK
+        if fresh:
             observed = observe(host)
 
 

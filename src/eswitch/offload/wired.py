@@ -163,6 +163,24 @@ def _in_bridge(observed: ObservedState, bridge: str | None, port: Port) -> Check
     return _wired(port.subject, question, Verdict.OK, f"{found.name}, OpenFlow port {there.ofport}")
 
 
+def fault(port: Port, observed: ObservedState) -> str | None:
+    """Why a port cannot carry anything now, as far as that is seen; None if nothing is."""
+    if port.kind not in (Kind.UPLINK, Kind.REPRESENTOR):
+        return None
+    link = observed.link(port.name)
+    if link and not link.up:
+        return "its link is down"
+    if link and port.kind is Kind.UPLINK and link.carrier is False:
+        return "it has no carrier"
+    bridge = observed.ovs.bridge_of(port.name)
+    there = bridge.port(port.name) if bridge else None
+    if there:
+        return _trouble(there)
+    # A bond of Open vSwitch is known by its first interface only; the datapath holds all.
+    held = link is not None and link.master == "ovs-system"
+    return None if held else "it is in no bridge"
+
+
 def _trouble(port: OvsPort) -> str | None:
     """ovs-vsctl reports success for a port that does not work (domain.md 4.7)."""
     if port.error:
