@@ -96,7 +96,7 @@ def judge(
     """
     checks = configured(plan) if plan is not None else ()
     wanted = _wanted(desired, observed)
-    checks += wired(observed, wanted, running, spec=desired is not None)
+    checks += wired(observed, wanted, running, desired=desired)
     if observed.ovs.status is OvsStatus.RUNNING:
         ports = [port for _, port in wanted if isinstance(port, Port)]
         checks += tuple(_offloaded(each, evidence) for each in traffic(ports, observed, evidence))
@@ -147,9 +147,16 @@ def _offloaded(seen: Traffic, evidence: Evidence) -> Check:
     question = f"is traffic {seen.direction} it in hardware?"
     if seen.fault:
         packets = sum(each.flow.packets for each in (*seen.counted, *seen.aside))
-        text = f"{seen.fault}: what was seen of it ({packets:,} packets) may be older than that"
+        old = f"{seen.fault}: what was seen of it ({packets:,} packets) may be older than that"
         hint = "send some once it works"
-        return Check(Layer.OFFLOADED, seen.port.subject, question, Verdict.UNKNOWN, text, hint)
+        return Check(
+            Layer.OFFLOADED,
+            seen.port.subject,
+            question,
+            Verdict.UNKNOWN,
+            old,
+            "send some once it works",
+        )
     verdict, text, hint = _verdict(seen)
     witness = _witness(seen, evidence)
     if witness:

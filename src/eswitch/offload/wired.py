@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from eswitch.model.desired import DesiredState, TcPolicy
 from eswitch.model.observed import ObservedState, OvsPort, OvsStatus, Unknown
 from eswitch.model.plan import Plan
 from eswitch.model.report import Check, Layer, Verdict
@@ -59,11 +60,15 @@ def configured(plan: Plan) -> tuple[Check, ...]:
 
 
 def wired(
-    observed: ObservedState, wanted: Wanted, running: Running, *, spec: bool = False
+    observed: ObservedState,
+    wanted: Wanted,
+    running: Running,
+    *,
+    desired: DesiredState | None = None,
 ) -> tuple[Check, ...]:
     """Whether the ports are there, up, with carrier, and Open vSwitch offloads to them.
 
-    `spec` says whether the wanted ports are those of a spec.
+    `desired` is the spec that the wanted ports are of, None without one.
     """
     if observed.ovs.status is not OvsStatus.RUNNING:
         install = "apt install openvswitch-switch"
@@ -77,8 +82,8 @@ def wired(
             ),
         )
     if not wanted:
-        return (_nothing_wanted(observed, spec=spec),)
-    checks = [_offloads(observed, running)]
+        return (_nothing_wanted(observed, spec=desired is not None),)
+    checks = [_offloads(observed, running), *_policy(observed, desired)]
     for bridge, port in wanted:
         if isinstance(port, Missing):
             here = _wired(port.subject, "is it here?", Verdict.FAILED, port.why, "eswitch apply")
@@ -125,6 +130,24 @@ def _offloads(observed: ObservedState, running: Running) -> Check:
     )
     evidence = f"{running.evidence}; other_config:hw-offload is {key}"
     return _wired("Open vSwitch", question, Verdict.FAILED, evidence, hint)
+
+
+def _policy(observed: ObservedState, desired: DesiredState | None) -> Iterator[Check]:
+    """Asked only where the answer is no: every other policy lets flows in."""
+    if observed.ovs.other_config.get("tc-policy") != TcPolicy.SKIP_HW:
+        return
+    hint = f"ovs-vsctl remove Open_vSwitch . other_config tc-policy, then {_RESTART}"
+    if desired and desired.ovs.tc_policy is TcPolicy.SKIP_HW:
+        hint = f"write another `tc_policy` into the spec and apply it, then {_RESTART}"
+    elif desired and desired.ovs.hw_offload:
+        hint = f"eswitch apply, then {_RESTART}"
+    yield _wired(
+        "Open vSwitch",
+        "does its policy let flows into the NIC?",
+        Verdict.FAILED,
+        "other_config:tc-policy is skip_hw: nothing can be offloaded",
+        hint,
+    )
 
 
 def _port_checks(observed: ObservedState, bridge: str | None, port: Port) -> Iterator[Check]:

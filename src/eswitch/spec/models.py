@@ -220,7 +220,7 @@ class Ovs(Section):
         PlainValidator(values.choice_of(TcPolicy, "a TC policy")),
         _words("none", "skip_sw", "skip_hw"),
     ] = None
-    """Where TC puts flows (other_config:tc-policy). Unset: as it is."""
+    """Where TC puts flows (other_config:tc-policy). Unset: as it is, but skip_hw goes."""
     max_idle: Annotated[
         int | None,
         PlainValidator(values.parse_max_idle),

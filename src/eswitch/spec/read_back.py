@@ -113,7 +113,7 @@ class BridgeReader:
         return found
 
     def ovs(self) -> DesiredOvs:
-        """Open vSwitch's settings; hw-offload is always asked for."""
+        """Open vSwitch's settings; hw-offload is always asked for, and nothing that defeats it."""
         config = self._observed.ovs.other_config
         policy = idle = None
         try:
@@ -126,6 +126,9 @@ class BridgeReader:
         running = self._observed.ovs.status is OvsStatus.RUNNING
         if running and config.get("hw-offload") != "true":
             self._remark(("ovs",), "hw-offload is off now")
+        if policy is TcPolicy.SKIP_HW:
+            self._remark(("ovs",), "tc-policy is skip_hw now: no flow gets into the NIC")
+            policy = None
         return DesiredOvs(tc_policy=policy, max_idle=idle)
 
     def uplink_remarks(self, nic: NicState) -> list[str]:

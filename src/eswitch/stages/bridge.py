@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from eswitch.model.desired import DesiredBridge, DesiredState, EswitchMode
+from eswitch.model.desired import DesiredBridge, DesiredState, EswitchMode, TcPolicy
 from eswitch.model.identifiers import OWNER, VfId
 from eswitch.model.observed import ObservedState, OvsBridge, OvsPort, OvsStatus
 from eswitch.model.plan import Blocker, Note, StagePlan
@@ -20,6 +20,7 @@ from .addresses import record, route_back
 from .ports import ADDRESSES, WantedPort, mark, owned, put_back, wanted_ports, without_rules
 
 NAME = "bridge"
+_DEFAULTS = {"hw-offload": "false", "tc-policy": "none", "max-idle": "10000"}
 
 
 def plan(desired: DesiredState, observed: ObservedState) -> tuple[StagePlan, ObservedState]:
@@ -45,7 +46,7 @@ def plan(desired: DesiredState, observed: ObservedState) -> tuple[StagePlan, Obs
     steps += _links_up(desired, observed)
     more, refused = addresses.plan(desired, left)
     steps += more
-    notes += _restart_note(steps)
+    notes += [*_policy_note(desired), *_restart_note(steps)]
     return StagePlan(tuple(steps), (*blockers_, *refused), tuple(notes)), observed
 
 
@@ -82,32 +83,63 @@ def _not_running(observed: ObservedState) -> Blocker:
 
 def _settings(desired: DesiredState, observed: ObservedState) -> Iterator[Step]:
     ovs = desired.ovs
-    wanted = (
-        ("hw-offload", "true" if ovs.hw_offload else "false", "false"),
-        ("tc-policy", str(ovs.tc_policy) if ovs.tc_policy else None, "none"),
-        ("max-idle", str(ovs.max_idle) if ovs.max_idle is not None else None, "10000"),
-    )
+    wanted = {
+        "hw-offload": "true" if ovs.hw_offload else "false",
+        "tc-policy": str(ovs.tc_policy) if ovs.tc_policy else None,
+        "max-idle": str(ovs.max_idle) if ovs.max_idle is not None else None,
+    }
     why = {"hw-offload": "without it Open vSwitch offers no flow to the NIC"}
-    for key, new, default in wanted:
-        old = observed.ovs.other_config.get(key)
-        if new is None or new == (old if old is not None else default):
-            continue
-        back = (
-            ("remove", "Open_vSwitch", ".", "other_config", key)
-            if old is None
-            else ("set", "Open_vSwitch", ".", f"other_config:{key}={old}")
-        )
-        yield Step(
-            NAME,
-            "Open vSwitch",
-            key,
-            old if old is not None else f"unset ({default})",
-            new,
-            why.get(key, "the spec says so"),
-            (Command(Tool.OVS, ("set", "Open_vSwitch", ".", f"other_config:{key}={new}")),),
-            (Command(Tool.OVS, back),),
-            source=ovs.source,
-        )
+    have = observed.ovs.other_config
+    for key, new in wanted.items():
+        if new is not None and new != have.get(key, _DEFAULTS[key]):
+            yield _setting(key, new, why.get(key, "the spec says so"), desired, observed)
+    if keeps_out(desired, observed):
+        reason = "it keeps all flows out of the NIC, and the spec asks for hw_offload"
+        yield _setting("tc-policy", None, reason, desired, observed)
+
+
+def keeps_out(desired: DesiredState, observed: ObservedState) -> bool:
+    """Whether a policy that nobody wrote into the spec defeats what the spec is for."""
+    ovs = desired.ovs
+    found = observed.ovs.other_config.get("tc-policy")
+    return ovs.hw_offload and ovs.tc_policy is None and found == TcPolicy.SKIP_HW
+
+
+def _setting(
+    key: str,
+    new: str | None,
+    why: str,
+    desired: DesiredState,
+    observed: ObservedState,
+) -> Step:
+    """Sets a key of `other_config`, or removes it (`new` is None)."""
+
+    def command(value: str | None) -> Command:
+        if value is None:
+            return Command(Tool.OVS, ("remove", "Open_vSwitch", ".", "other_config", key))
+        return Command(Tool.OVS, ("set", "Open_vSwitch", ".", f"other_config:{key}={value}"))
+
+    old = observed.ovs.other_config.get(key)
+    return Step(
+        NAME,
+        "Open vSwitch",
+        key,
+        old if old is not None else f"unset ({_DEFAULTS[key]})",
+        new if new is not None else f"unset ({_DEFAULTS[key]})",
+        why,
+        (command(new),),
+        (command(old),),
+        source=desired.ovs.source,
+    )
+
+
+def _policy_note(desired: DesiredState) -> list[Note]:
+    """What the spec itself asks for is done, even if it is against its purpose."""
+    ovs = desired.ovs
+    if not desired.bridges or not ovs.hw_offload or ovs.tc_policy is not TcPolicy.SKIP_HW:
+        return []
+    text = "the spec says `tc_policy: skip_hw`: nothing will be offloaded"
+    return [Note("Open vSwitch", text)]
 
 
 def _restart_note(steps: list[Step]) -> list[Note]:
