@@ -148,7 +148,6 @@ def _offloaded(seen: Traffic, evidence: Evidence) -> Check:
     if seen.fault:
         packets = sum(each.flow.packets for each in (*seen.counted, *seen.aside))
         old = f"{seen.fault}: what was seen of it ({packets:,} packets) may be older than that"
-        hint = "send some once it works"
         return Check(
             Layer.OFFLOADED,
             seen.port.subject,
