@@ -25,7 +25,8 @@ from eswitch.model.step import Command, Settle, Step, Tool, Write
 
 PCI = PciAddress("0000:07:00.0")
 NUMVFS = f"/sys/bus/pci/devices/{PCI}/sriov_numvfs"
-EMPTY = ObservedState(KernelState("6.14"))
+RUNNING = OvsState(OvsStatus.RUNNING)
+EMPTY = ObservedState(KernelState("6.14"), ovs=RUNNING)
 
 
 def vfs() -> Step:
@@ -137,7 +138,9 @@ def test_a_refusal_can_be_tried_again(host: FakeHost, monkeypatch: pytest.Monkey
     applied(host)
     error = HostError("Device or resource busy", errno=16)
     host.fail = lambda effect: error if "numvfs" in effect else None
-    now = ObservedState(KernelState("6.14"), nics=(NicState(PCI, "mlx5_core", None, None),))
+    now = ObservedState(
+        KernelState("6.14"), nics=(NicState(PCI, "mlx5_core", None, None),), ovs=RUNNING
+    )
     monkeypatch.setattr("eswitch.engine.undo.observe", lambda host: now)
     undo = prepare(host)
     assert undo is not None
@@ -161,7 +164,9 @@ def test_a_thing_that_is_gone_is_not_tried_again(
 ) -> None:
     applied(host)
     host.fail = fails("del-port", f"ovs-vsctl: {words}")
-    now = ObservedState(KernelState("6.14"), nics=(NicState(PCI, "mlx5_core", None, None),))
+    now = ObservedState(
+        KernelState("6.14"), nics=(NicState(PCI, "mlx5_core", None, None),), ovs=RUNNING
+    )
     monkeypatch.setattr("eswitch.engine.undo.observe", lambda host: now)
     undo = prepare(host)
     assert undo is not None
@@ -199,7 +204,9 @@ def test_a_difference_is_told_on_a_full_disk_too(
 ) -> None:
     applied(host)
     host.fail = full('{"end"')
-    now = ObservedState(KernelState("6.14"), nics=(NicState(PCI, "mlx5_core", None, None),))
+    now = ObservedState(
+        KernelState("6.14"), nics=(NicState(PCI, "mlx5_core", None, None),), ovs=RUNNING
+    )
     monkeypatch.setattr("eswitch.engine.undo.observe", lambda host: now)
     undo = prepare(host)
     assert undo is not None
@@ -233,7 +240,7 @@ def test_a_vf_in_use_is_not_pulled(host: FakeHost, monkeypatch: pytest.MonkeyPat
     applied(host)
     held = VfState(0, PciAddress("0000:07:00.2"), users=("process 812 (kvm)",))
     nic = NicState(PCI, "mlx5_core", None, None, vfs=(held,))
-    now = ObservedState(KernelState("6.14"), nics=(nic,))
+    now = ObservedState(KernelState("6.14"), nics=(nic,), ovs=RUNNING)
     monkeypatch.setattr("eswitch.engine.undo.observe", lambda host: now)
     undo = prepare(host)
     assert undo is not None
@@ -246,7 +253,9 @@ def test_a_host_that_differs_afterwards_is_reported(
     host: FakeHost, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     applied(host)
-    now = ObservedState(KernelState("6.14"), nics=(NicState(PCI, "mlx5_core", None, None),))
+    now = ObservedState(
+        KernelState("6.14"), nics=(NicState(PCI, "mlx5_core", None, None),), ovs=RUNNING
+    )
     monkeypatch.setattr("eswitch.engine.undo.observe", lambda host: now)
     undo = prepare(host)
     assert undo is not None

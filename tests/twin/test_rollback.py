@@ -7,7 +7,7 @@ import errno
 import pytest
 
 from eswitch.engine import Undo, apply, prepare, rollback
-from eswitch.errors import HostError, NotEffective, Refused
+from eswitch.errors import HostError, NotEffective, Refused, Unsupported
 from eswitch.observe import observe
 from eswitch.spec import load
 from eswitch.twin import Fault, Kind, Twin, open_machine
@@ -100,3 +100,38 @@ def test_a_full_disk(twin: Twin, kind: Kind) -> None:
     assert observe(twin) == state
     assert rollback(twin, shown(twin)) == ()
     assert prepare(twin) is None
+
+
+@pytest.mark.parametrize(
+    ("package", "words", "hint"),
+    [
+        ("iproute2", "`devlink` is not installed", "apt install iproute2"),
+        ("openvswitch-switch", "`ovs-vsctl` is not installed", "apt install openvswitch-switch"),
+    ],
+)
+def test_what_the_undo_needs_must_be_there(twin: Twin, package: str, words: str, hint: str) -> None:
+    undo = shown(twin)
+    twin.state.packages.remove(package)
+    told = unsupported(twin, undo)
+    assert words in told.message
+    assert told.hint == hint
+    twin.state.packages.append(package)
+    assert rollback(twin, shown(twin)) == ()
+
+
+def test_nothing_is_begun_while_open_vswitch_is_stopped(twin: Twin) -> None:
+    twin.run(["systemctl", "stop", "openvswitch-switch"])
+    told = unsupported(twin, shown(twin))
+    assert "undoing this needs Open vSwitch" in told.message
+    assert told.hint == "systemctl start openvswitch-switch"
+    twin.run(["systemctl", "start", "openvswitch-switch"])
+    assert rollback(twin, shown(twin)) == ()
+
+
+def unsupported(twin: Twin, undo: Undo) -> Unsupported:
+    """The refusal, before which nothing was touched."""
+    files, state = dict(twin.state.files), observe(twin)
+    with pytest.raises(Unsupported, match="nothing was touched") as told:
+        rollback(twin, undo)
+    assert (twin.state.files, observe(twin)) == (files, state)
+    return told.value

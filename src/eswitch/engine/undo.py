@@ -6,15 +6,15 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import cast
 
-from eswitch.errors import EswitchError, HostError, NotEffective, Refused
+from eswitch.errors import EswitchError, HostError, NotEffective, Refused, Unsupported
 from eswitch.host import Host
 from eswitch.model.identifiers import OWNER
-from eswitch.model.observed import ObservedState
+from eswitch.model.observed import ObservedState, OvsStatus
 from eswitch.model.plain import Plain, to_plain
 from eswitch.model.question import Question, Topic
-from eswitch.model.step import Command, Write
+from eswitch.model.step import Command, Settle, Tool, Write
 from eswitch.observe import answer, observe
-from eswitch.stages import users
+from eswitch.stages import tools, users
 
 from . import journal
 from .batch import Operation, undo_operations
@@ -71,13 +71,15 @@ def rollback(
     """Undo it, compare with what was observed before, and return what the host refused meanwhile
     (what was to be undone was gone, or had never happened).
 
-    Raises Refused if it is no longer the last apply, a guest holds a VF that would be pulled, or
-    somebody else has a port in a bridge that would go; HostError where the host refuses;
-    NotEffective if the host afterwards differs from what it was.
+    Raises Unsupported if a tool or Open vSwitch is missing that it needs; Refused if it is no
+    longer the last apply, a guest holds a VF that would be pulled, or somebody else has a port in a
+    bridge that would go; HostError where the host refuses; NotEffective if the host afterwards
+    differs from what it was.
     """
     with host.lock(LOCK):
         _refuse_if_outdated(undo, host)
         now = observe(host)
+        _refuse_without_tools(undo, now)
         _refuse_if_used(undo, now)
         _refuse_if_shared(undo, now)
         writer = journal.Journal(host, undo.entry.path)
@@ -116,6 +118,28 @@ def _refuse_if_outdated(undo: Undo, host: Host) -> None:
         return
     ran = "apply" if newest and newest.path >= shown.path else "rollback"
     raise Refused(f"another {ran} ran meanwhile", hint="look again: eswitch rollback")
+
+
+def _refuse_without_tools(undo: Undo, now: ObservedState) -> None:
+    """Half an undo is worse than none: whatever carries it out has to be there first."""
+    needed = {
+        action.tool.value if isinstance(action, Command) else "udevadm"
+        for op in undo.operations
+        for action in op.actions
+        if isinstance(action, Command) or (isinstance(action, Settle) and action.pf is None)
+    }
+    for tool in now.missing_tools:
+        if tool in needed:
+            raise Unsupported(
+                f"`{tool}` is not installed, and undoing this needs it; nothing was touched",
+                hint=f"apt install {tools.PACKAGES.get(tool, 'openvswitch-switch')}",
+            )
+    if Tool.OVS.value in needed and now.ovs.status is not OvsStatus.RUNNING:
+        raise Unsupported(
+            f"undoing this needs Open vSwitch, which does not work now ({now.ovs.reason}); "
+            "nothing was touched",
+            hint="systemctl start openvswitch-switch",
+        )
 
 
 def _refuse_if_used(undo: Undo, now: ObservedState) -> None:

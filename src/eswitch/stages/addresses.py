@@ -94,8 +94,8 @@ def _addresses(
         *(blocker for address in new for blocker in _held(bridge, address, desired, observed)),
     ]
     # The new ones first: with the last address of an interface all its routes would go. But an
-    # IPv6 address cannot be there twice, with two prefix lengths.
-    again = {ip_interface(address).ip for address in new}
+    # IPv6 address cannot be there twice, with two prefix lengths; an IPv4 address can.
+    again = {ip.ip for address in new if (ip := ip_interface(address)).version == 6}
     before = tuple(address for address in old if ip_interface(address).ip in again)
     staying = tuple(address for address in have if address not in before)
     steps = [_removal(bridge, address, staying, observed) for address in before]
@@ -170,15 +170,23 @@ def _removal(
         if last and (route.device, route.family) == (bridge.name, family)
     ]
     lost = tuple(f"the default route over {bridge.name} goes with {address}" for _ in routes)
-    back = tuple(route_back(route) for route in routes)
-    return replace(step, inverse=(*step.inverse, *back), disturbs=(*step.disturbs, *lost))
+    back = tuple(put_route(route) for route in routes)
+    disturbs = step.disturbs
+    if any(ip_interface(other).ip == ip_interface(address).ip for other in staying):
+        disturbs = (f"{address} on {bridge.name} gets another prefix length",)
+    return replace(step, inverse=(*step.inverse, *back), disturbs=(*disturbs, *lost))
 
 
-def route_back(route: RouteState) -> Command:
-    """Sets a default route again as it was."""
-    via = ("via", route.gateway) if route.gateway else ()
+def put_route(route: RouteState) -> Command:
+    """Sets a default route, in the place of one of the same metric: a new one, or an old one again.
+
+    The kernel takes those of two metrics for two routes.
+    """
+    # Without a gateway only the prefix tells the family: batches take no `-6`.
+    where = ("via", route.gateway) if route.gateway else ()
+    prefix = "::/0" if route.family == 6 and not where else "default"
     metric = ("metric", str(route.metric)) if route.metric else ()
-    return Command(Tool.IP, ("route", "replace", "default", *via, "dev", route.device, *metric))
+    return Command(Tool.IP, ("route", "replace", prefix, *where, "dev", route.device, *metric))
 
 
 def _gateway(
@@ -200,8 +208,10 @@ def _gateway(
         delete = f"{where}`ip route del default dev {other.device}`"
         hint = f"take `gateway` out of the spec, or {delete}"
         return [], [Blocker(bridge.name, message, hint, harm=True, source=bridge.source)]
-    old = routes[0] if routes else None
-    set_ = Command(Tool.IP, ("route", "replace", "default", "via", str(gateway), *_dev(bridge)))
+    # The one of the lowest metric counts; where it is replaced, the new one takes its metric.
+    old = min(routes, key=lambda route: route.metric, default=None)
+    new = RouteState(family, str(gateway), bridge.name, old.metric if old else 0)
+    gone = Command(Tool.IP, ("route", "del", "default", "via", str(gateway), *_dev(bridge)))
     step = Step(
         NAME,
         bridge.name,
@@ -209,8 +219,8 @@ def _gateway(
         (old.gateway or "on-link") if old else "none",
         str(gateway),
         "the spec says so",
-        (set_,),
-        (_undo(bridge, gateway, old),),
+        (put_route(new),),
+        (put_route(old) if old else gone,),
         disturbs=(f"what is beyond the local IPv{family} networks is reached another way",)
         if old
         else (),
@@ -234,13 +244,3 @@ def _cut_off(bridge: DesiredBridge, old: RouteState, observed: ObservedState) ->
 
 def _dev(bridge: DesiredBridge) -> tuple[str, str]:
     return ("dev", bridge.name)
-
-
-def _undo(
-    bridge: DesiredBridge, gateway: IPv4Address | IPv6Address, old: RouteState | None
-) -> Command:
-    if old is not None and old.gateway:
-        words = ("route", "replace", "default", "via", old.gateway, *_dev(bridge))
-    else:
-        words = ("route", "del", "default", "via", str(gateway), *_dev(bridge))
-    return Command(Tool.IP, words)

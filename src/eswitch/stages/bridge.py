@@ -16,7 +16,7 @@ from eswitch.model.plan import Blocker, Note, StagePlan
 from eswitch.model.step import Command, Step, Tool, Unnamed, Word
 
 from . import addresses, nics, users
-from .addresses import record, route_back
+from .addresses import put_route, record
 from .ports import ADDRESSES, WantedPort, mark, owned, put_back, wanted_ports, without_rules
 
 NAME = "bridge"
@@ -370,7 +370,7 @@ def _remove_bridge(bridge: OvsBridge, observed: ObservedState) -> Step:
         words = ("addr", "add", address, "dev", bridge.name)
         inverse.append(Command(Tool.IP, words))
     routes = [route for route in observed.routes if route.device == bridge.name]
-    inverse += [route_back(route) for route in routes]
+    inverse += [put_route(route) for route in routes]
     ports = {port.name for port in bridge.ports}
     rules = [cmd for pf in observed.nics if pf.netdev in ports for cmd in without_rules(pf)]
     gateways = (f"the default route over {bridge.name}" for _ in routes)

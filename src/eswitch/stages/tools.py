@@ -6,22 +6,22 @@ from eswitch.model.desired import DesiredState
 from eswitch.model.observed import ObservedState
 from eswitch.model.plan import Blocker, StagePlan
 
-# Debian's package of each program (packages of Debian 12 and 13).
-_PACKAGES = {
+PACKAGES = {
     "ip": "iproute2",
     "devlink": "iproute2",
     "tc": "iproute2",
     "udevadm": "udev",
     "ethtool": "ethtool",
 }
+"""Debian's package of each program (Debian 12 and 13)."""
 
 
 def plan(desired: DesiredState, observed: ObservedState) -> tuple[StagePlan, ObservedState]:
     """No steps, only blockers: eswitch installs no packages. Open vSwitch is the bridge stage's."""
     del desired
-    missing = [tool for tool in observed.missing_tools if tool in _PACKAGES]
+    missing = [tool for tool in observed.missing_tools if tool in PACKAGES]
     blockers = tuple(
-        Blocker(tool, f"`{tool}` is not installed", f"apt install {_PACKAGES[tool]}")
+        Blocker(tool, f"`{tool}` is not installed", f"apt install {PACKAGES[tool]}")
         for tool in missing
     )
     return StagePlan(blockers=blockers), observed
