@@ -47,6 +47,36 @@ def test_a_change_that_somebody_notices_needs_consent(nic: Nic) -> None:
     assert nic.mode == "legacy"
 
 
+def test_another_prefix_length_keeps_the_routes(nic: Nic) -> None:
+    apply(RECIPE)
+    run("ip", "route", "add", "10.77.0.0/16", "via", "192.168.1.7")
+
+    def kept() -> bool:
+        routes = run("ip", "route")
+        return "default via 192.168.1.1 dev vmbr2" in routes and "10.77.0.0/16 via" in routes
+
+    apply(RECIPE.replace("192.168.1.101/24", "192.168.1.101/16"))
+    addresses = run("ip", "-4", "addr", "show", "vmbr2")
+    assert "192.168.1.101/16" in addresses
+    assert "192.168.1.101/24" not in addresses
+    assert kept()
+    assert eswitch("rollback", "--yes").status == 0
+    assert "192.168.1.101/24" in run("ip", "-4", "addr", "show", "vmbr2")
+    assert kept()
+
+
+def test_a_route_with_a_metric_is_replaced_not_doubled(nic: Nic) -> None:
+    apply(RECIPE)
+    run("ip", "route", "del", "default")
+    run("ip", "route", "add", "default", "via", "192.168.1.1", "dev", "vmbr2", "metric", "50")
+    apply(RECIPE.replace("gateway: 192.168.1.1", "gateway: 192.168.1.9"))
+    shown = run("ip", "route", "show", "default").splitlines()
+    assert [line.strip() for line in shown] == ["default via 192.168.1.9 dev vmbr2 metric 50"]
+    assert eswitch("rollback", "--yes").status == 0
+    shown = run("ip", "route", "show", "default").splitlines()
+    assert [line.strip() for line in shown] == ["default via 192.168.1.1 dev vmbr2 metric 50"]
+
+
 def test_an_address_that_changes_takes_nothing_of_others_along(nic: Nic) -> None:
     apply(RECIPE)
     run("ip", "addr", "add", "192.168.1.200/24", "dev", "vmbr2")

@@ -115,3 +115,19 @@ def test_after_a_killed_apply(nic: Nic) -> None:
     wait_until(lambda: nic.numvfs in (0, 2), "the kernel has finished")
     rollback()
     assert picture(nic) == start
+
+
+def test_nothing_is_begun_while_open_vswitch_is_stopped(nic: Nic) -> None:
+    apply(RECIPE)
+    run("systemctl", "stop", "ovs-vswitchd")
+    try:
+        refused = eswitch("rollback", "--yes")
+        assert refused.status == 4, refused.err
+        assert "nothing was touched" in refused.err
+        assert "systemctl start openvswitch-switch" in refused.err
+        assert nic.mode == "switchdev"
+        assert nic.numvfs == 2
+    finally:
+        run("systemctl", "start", "openvswitch-switch", "ovs-vswitchd")
+    rollback()
+    assert nic.mode == "legacy"

@@ -27,7 +27,7 @@ def _run(state: State, words: Sequence[str]) -> str:
         case ["-k", name]:
             return _features(state, _find(state, name))
         case ["-K", name, feature, ("on" | "off") as value] if feature == _FEATURE:
-            return _set(state, _find(state, name), on=value == "on")
+            return _set(state, _find(state, name, status=92), on=value == "on")
         case ["-P", name]:
             return f"Permanent address: {_find(state, name).mac}\n"
         case ["-i", name]:
@@ -35,10 +35,10 @@ def _run(state: State, words: Sequence[str]) -> str:
     raise NotSimulated(f"`ethtool {' '.join(words)}`")
 
 
-def _find(state: State, name: str) -> Link:
+def _find(state: State, name: str, status: int = 1) -> Link:
     link = state.link(name)
     if link is None:
-        raise Failed(_NO_DEVICE, 1)
+        raise Failed(_NO_DEVICE, status)
     return link
 
 

@@ -187,13 +187,15 @@ def _address_words(state: State, words: Words) -> tuple[IPv4Interface | IPv6Inte
 
 
 def add_address(state: State, words: Words) -> None:
-    """`ip addr add ADDRESS dev NAME`."""
+    """`ip addr add ADDRESS dev NAME`. An IPv4 address can be there with several prefix lengths."""
     address, link = _address_words(state, words)
     nodad = words.skip("nodad")
     if words:
         raise words.unknown()
-    if any(ip_interface(entry.address).ip == address.ip for entry in link.addresses):
-        raise Refusal(errno.EEXIST, f"ipv{address.version}: Address already assigned")
+    there = [ip_interface(entry.address) for entry in link.addresses]
+    if address in there or (address.version == 6 and address.ip in {each.ip for each in there}):
+        text = "Address already assigned" if address.version == 4 else "address already assigned"
+        raise Refusal(errno.EEXIST, f"ipv{address.version}: {text}")
     link.addresses.append(Address(str(address), nodad=nodad))
 
 
@@ -228,9 +230,9 @@ def flush_addresses(state: State, words: Words) -> None:
 
 
 def _route_words(state: State, words: Words) -> Route:
-    if not words.skip("default"):
+    route = Route(6 if words.peek() == "::/0" else 4, "")
+    if not words.skip("default", "::/0"):
         raise words.unknown()
-    route = Route(4, "")
     while words:
         if words.skip("via"):
             gateway = ip_address(words.take())
@@ -247,7 +249,7 @@ def _route_words(state: State, words: Words) -> Route:
 
 
 def put_route(state: State, words: Words, *, replace: bool) -> None:
-    """`ip route add|replace default [via GATEWAY] dev NAME [metric N]`."""
+    """`ip route add|replace default|::/0 [via GATEWAY] dev NAME [metric N]`."""
     route = _route_words(state, words)
     link = find(state, route.device)
     if not link.up:
@@ -255,7 +257,9 @@ def put_route(state: State, words: Words, *, replace: bool) -> None:
     if route.gateway and not _on_link(link, route.gateway):
         raise Refusal(errno.EINVAL, "Nexthop has invalid gateway")
     same = [r for r in state.routes if (r.family, r.metric) == (route.family, route.metric)]
-    same = [r for r in same if not r.learned]
+    # Of IPv6 routes one that may share its load is not put in the place of one that may not, which
+    # learned ones and those without a gateway may not (fib6_add_rt2node).
+    same = [r for r in same if not (r.learned and route.gateway)]
     if same and not replace:
         raise Refusal(errno.EEXIST)
     if same:
