@@ -23,7 +23,7 @@ from eswitch.model.observed import (
     SriovState,
     Unknown,
 )
-from eswitch.model.plan import Blocker, StagePlan
+from eswitch.model.plan import Blocker, Note, StagePlan
 from eswitch.model.step import Action, Command, Settle, Step, Tool, Write
 
 from . import nics, users, vfs
