@@ -117,6 +117,32 @@ bridges:
     assert "failed" in answer.out
 
 
+def test_only_the_port_that_a_flow_comes_from_needs_the_feature(nic: Nic, guest: MakeGuest) -> None:
+    """tc and the driver ask hw-tc-offload of the ingress port, and nobody asks the other one's."""
+    apply(RECIPE)
+    off = nic.representor(1)
+    run("ethtool", "-K", off, "hw-tc-offload", "off")
+    try:
+        one = guest("one", nic.wait_vf_netdev(0), "192.168.1.11/24")
+        two = guest("two", nic.wait_vf_netdev(1), "192.168.1.12/24")
+        one.wait_for(two)
+        one.start("ping", "-i", "0.2", two.ip)
+        wait_until(lambda: ip_flows(nic, 0) and ip_flows(nic, 1), "flows both ways")
+        assert {flow["placement"] for flow in ip_flows(nic, 0)} == {"hardware"}
+        assert {flow["placement"] for flow in ip_flows(nic, 1)} == {"tc software"}
+        reason = f"hw-tc-offload is off on {off}"
+        assert {flow["reason"] for flow in ip_flows(nic, 1)} == {reason}
+    finally:
+        run("ethtool", "-K", off, "hw-tc-offload", "on")
+
+
+def ip_flows(nic: Nic, vf: int) -> list[dict]:
+    """Unicast flows from one VF that belong in hardware, as `eswitch flows` places them."""
+    flows = eswitch("flows", "-o", "json").json["flows"]
+    mine = [flow for flow in flows if flow["input"] == nic.representor(vf)]
+    return [flow for flow in mine if flow["belongs_in_hardware"]]
+
+
 def test_vlans_isolate(nic: Nic, guest: MakeGuest) -> None:
     spec = simple(3, driver="host").replace(
         "{driver: host}\n      - {driver: host}\n      - {driver: host}",

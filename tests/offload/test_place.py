@@ -88,6 +88,7 @@ def test_nature_of_actions(actions, nature):
             {"links": {"enp7s0f0r0": {"hw_tc_offload": False}}},
             "hw-tc-offload is off on enp7s0f0r0",
         ),
+        ("enp7s0f0r1", {"links": {"enp7s0f0r1": {"hw_tc_offload": False}}}, "the NIC refused it"),
         (
             "enp7s0f0r1",
             {"kernel": {"release": "6.12", "options": {"MLX5_CLS_ACT": "n"}}},
@@ -100,6 +101,37 @@ def test_reason(actions, change, reason):
     found = place(actions, **change)
     assert found.placement is Placement.TC_SOFTWARE
     assert found.reason.startswith(reason)
+
+
+ONE_CARD = {"enp8s0f0np0": {"switch_id": "3298110003ebc008"}}
+BOND = {"name": "bond0", "index": 99, "up": True, "mtu": 1500, "kind": "bond"}
+
+
+@pytest.mark.parametrize(
+    ("in_port", "out", "why"),
+    [
+        ("enp7s0f0r0", "enp8s0f0np0", "without VF LAG each PF is an e-switch of its own"),
+        ("enp8s0f0np0", "enp7s0f0r0", "without VF LAG each PF is an e-switch of its own"),
+        ("enp7s0f0np0", "enp8s0f0np0", "without VF LAG each PF is an e-switch of its own"),
+        ("enp7s0f0r0", "enp8s0f0r0", "not every NIC forwards between their VFs"),
+    ],
+)
+def test_two_pfs_of_a_card_are_two_switches_although_they_show_one_id(in_port, out, why):
+    found = place(out, in_port=in_port, nics=ONE_CARD)
+    assert found.nature is Nature.OTHER_SWITCH
+    assert found.counts
+    assert found.reason.startswith(f"output {out} is of another PF (0000:")
+    assert found.reason.endswith(why)
+    assert place(out, in_port=in_port, nics=ONE_CARD, state=", offloaded:yes, dp:tc").reason is None
+
+
+@pytest.mark.parametrize("out", ["bond0", "enp8s0f0r0"])
+def test_with_a_bond_they_are_one(out):
+    members = {name: {"master": "bond0"} for name in ("enp7s0f0np0", "enp8s0f0np0")}
+    links = [*patched(HOST["links"], members), BOND]
+    found = place(out, nics=ONE_CARD, links=links)
+    assert found.nature is Nature.ESWITCH
+    assert found.reason.startswith("the NIC refused it")
 
 
 FLOODED = "enp7s0f0np0,enp7s0f0r1,vmbr2"

@@ -93,7 +93,7 @@ def test_a_feature_that_is_off_keeps_flows_in_software(twin: Twin) -> None:
     name = "enp7s0f0npf0vf0"
     twin.run(["ethtool", "-K", name, "hw-tc-offload", "off"])
     twin.traffic(end(0), end(1))
-    assert where(twin) == {Placement.TC_SOFTWARE}
+    assert Placement.TC_SOFTWARE in where(twin)
     assert f"hw-tc-offload is off on {name}" in reasons(twin)
 
 
@@ -132,6 +132,66 @@ bridges:
     twin.traffic("enp1s0np0/0", "enp2s0np0/0")
     assert where(twin) == {Placement.TC_SOFTWARE}
     assert "is on another switch" in reasons(twin)
+
+
+TWO_PFS = """\
+version: 1
+nics:
+  a: {match: {pci: "0000:07:00.0"}, vfs: [{driver: host}]}
+  b: {match: {pci: "0000:07:00.1"}, vfs: [{driver: host}]}
+bridges:
+  vmbr2: {ports: [a, b]}
+"""
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "place", "why"),
+    [
+        (end(0), "enp7s0f0np0", Placement.HARDWARE, ""),
+        ("enp7s0f1np1/0", "enp7s0f0np0", Placement.TC_SOFTWARE, "without VF LAG"),
+        ("enp7s0f1np1", "enp7s0f0np0", Placement.TC_SOFTWARE, "without VF LAG"),
+        ("enp7s0f1np1/0", end(0), Placement.TC_SOFTWARE, "not every NIC"),
+    ],
+)
+def test_two_pfs_of_a_card_are_two_switches(
+    one: str, other: str, place: Placement, why: str
+) -> None:
+    twin = Twin(open_machine("pve8-cx6dx-ready"))
+    desired = load(TWO_PFS.encode(), "spec")
+    apply(twin, desired, "spec", consent=lambda plan: True)
+    twin.traffic(one, other, seconds=60)
+    assert where(twin) == {place}
+    assert why in reasons(twin)
+    report = verify(twin, desired, 3.0, observe_with_offload, make_plan)
+    failed = report.verdict(Layer.OFFLOADED) is Verdict.FAILED
+    assert failed is (place is not Placement.HARDWARE)
+
+
+def test_vf_lag_is_not_played() -> None:
+    twin = Twin(open_machine("pve9-bond"))
+    twin.run(["devlink", "dev", "eswitch", "set", "pci/0000:07:00.0", "mode", "switchdev"])
+    twin.write_attribute("/sys/bus/pci/devices/0000:07:00.0/sriov_numvfs", "1", 60)
+    twin.run(["udevadm", "settle"])
+    twin.run(["ovs-vsctl", "add-br", "vmbr2"])
+    for name in ("bond0", "enp7s0f0r0"):
+        twin.run(["ovs-vsctl", "add-port", "vmbr2", name])
+        twin.run(["ip", "link", "set", name, "up"])
+    twin.traffic(end(0), "outside", seconds=2)
+    assert where(twin) == {Placement.KERNEL}
+    twin.run(["ovs-vsctl", "set", "Open_vSwitch", ".", "other_config:hw-offload=true"])
+    with pytest.raises(HostError, match="plays no VF LAG"):
+        twin.traffic(end(0), "outside")
+
+
+def test_only_the_port_that_packets_come_in_by_needs_the_feature(twin: Twin) -> None:
+    """As in the lab: test_only_the_port_that_a_flow_comes_from_needs_the_feature."""
+    off = "enp7s0f0npf0vf1"
+    twin.run(["ethtool", "-K", off, "hw-tc-offload", "off"])
+    twin.traffic(end(0), end(1))
+    found = {place.source.name: place for place in unicast(twin)}
+    assert found["enp7s0f0npf0vf0"].placement is Placement.HARDWARE
+    assert found[off].placement is Placement.TC_SOFTWARE
+    assert found[off].reason == f"hw-tc-offload is off on {off}"
 
 
 def test_a_virtual_interface_is_software(twin: Twin) -> None:

@@ -153,8 +153,8 @@ def _nature(
         return Nature.SETUP
     if flow.actions == "drop" or not (targets or _goes_on(flow)):
         return Nature.DROP
-    switches = {port.switch for port in ends if port.switch}
-    return Nature.ESWITCH if len(switches) < 2 else Nature.OTHER_SWITCH
+    groups = {port.forwards_with for port in ends if port.switch}
+    return Nature.ESWITCH if len(groups) < 2 else Nature.OTHER_SWITCH
 
 
 def _is_flood(source: Port, targets: tuple[Port, ...]) -> bool:
@@ -255,11 +255,24 @@ def _reason_of_nature(nature: Nature, ends: tuple[Port, ...]) -> str | None:
         return "first packets of a connection: hardware takes over once it is established"
     if nature is Nature.OTHER_SWITCH:
         source, other = (port for port in ends if port.switch)
+        return _reason_of_two(source, other)
+    return None
+
+
+def _reason_of_two(source: Port, other: Port) -> str:
+    """Why a NIC keeps traffic between two e-switches to the CPU; mlx5's words: domain.md 1.10."""
+    if source.switch != other.switch:
         return (
             f"output {other.name} is on another switch ({other.switch}) "
             f"than input {source.name} ({source.switch})"
         )
-    return None
+    text = (
+        f"output {other.name} is of another PF ({other.pci or other.bond}) of the card "
+        f"than input {source.name} ({source.pci or source.bond})"
+    )
+    if Kind.UPLINK in (source.kind, other.kind):
+        return f"{text}: without VF LAG each PF is an e-switch of its own"
+    return f"{text}: not every NIC forwards between their VFs"
 
 
 def _reason_of_settings(ends: tuple[Port, ...], observed: ObservedState) -> str | None:
@@ -268,10 +281,12 @@ def _reason_of_settings(ends: tuple[Port, ...], observed: ObservedState) -> str 
         return "hw-offload is off in Open vSwitch"
     if config.get("tc-policy") == "skip_hw":
         return "tc-policy is skip_hw: Open vSwitch keeps flows out of the hardware"
-    for port in ends:
-        link = observed.link(port.name)
-        if port.kind.on_eswitch and link and link.hw_tc_offload is False:
-            return f"hw-tc-offload is off on {port.name}"
+    # Only the port that the packets come in by is asked: tc and the drivers look there. A bond's or
+    # a tunnel's own feature is nobody's business.
+    source = ends[0]
+    link = observed.link(source.name) if source.pci else None
+    if link and link.hw_tc_offload is False:
+        return f"hw-tc-offload is off on {source.name}"
     return _lacking_kernel(ends, observed)
 
 

@@ -5,8 +5,8 @@ Identities come from the observed state (PCI address and VF index), names only f
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from eswitch.model.desired import DesiredPort, DesiredState
@@ -48,7 +48,8 @@ class Port:
 
     `switch` identifies its e-switch (`phys_switch_id`, or the PCI address where there is none) and
     is None for everything that is no port of one, tunnels included: they use any uplink.
-    `vf` is the VF index of a representor.
+    `vf` is the VF index of a representor. `bond` is the bond of all the card's uplinks, where there
+    is one: the port itself, or the one that its PF's uplink is a member of.
     """
 
     name: str
@@ -57,6 +58,16 @@ class Port:
     pci: PciAddress | None = None
     vf: int | None = None
     bridge: str | None = None
+    bond: str | None = None
+
+    @property
+    def forwards_with(self) -> tuple[str, str] | None:
+        """What two ports must share for the NIC to forward between them for sure.
+
+        Both PFs of a card show one switch id, but without VF LAG each has an e-switch of its own
+        (domain.md 1.8, 1.10).
+        """
+        return (self.switch, self.bond or self.pci or "") if self.switch else None
 
     @property
     def subject(self) -> str:
@@ -117,7 +128,8 @@ def topology(observed: ObservedState) -> Topology:
     for link in observed.links:
         bond = _bond(link, observed, ports, bridge_of) if link.kind == "bond" else None
         if bond:
-            ports[bond.name] = bond
+            members = {each.name for each in observed.links if each.master == bond.name}
+            ports = _bonded(ports, bond, {ports[name].pci for name in members})
     return Topology(ports)
 
 
@@ -171,7 +183,19 @@ def _bond(
     switches = {port.switch if port and port.kind is Kind.UPLINK else None for port in members}
     if len(switches) != 1 or None in switches:
         return None
-    return Port(bond.name, Kind.UPLINK, switches.pop(), bridge=bridge_of.get(bond.name))
+    bridge = bridge_of.get(bond.name)
+    return Port(bond.name, Kind.UPLINK, switches.pop(), bridge=bridge, bond=bond.name)
+
+
+def _bonded(
+    ports: dict[str, Port], bond: Port, pfs: Collection[PciAddress | None]
+) -> dict[str, Port]:
+    """With the bond, and the ports of its PFs knowing it."""
+    known = {
+        name: replace(port, bond=bond.name) if port.pci in pfs and port.switch else port
+        for name, port in ports.items()
+    }
+    return {**known, bond.name: bond}
 
 
 def wanted_ports(

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from .links import carrier, members, switch_id
+from .links import carrier
 from .state import Bridge, Function, Link, Port, State
 
 _TO_OUTSIDE = ("uplink", "physical", "bond")
@@ -102,6 +102,9 @@ def _at(state: State, name: str, link: Link | None, mac: str) -> End:
                     raise NoPath(f"{link.name} is not in the datapath: {port.interfaces[0].error}")
                 if not link.up:
                     raise NoPath(f"{link.name} is down, so {name} has no carrier")
+                if link.kind == "bond" and state.ovs.offloading:
+                    why = "what the NIC takes of it is not known"
+                    raise NoPath(f"{link.name}: the twin plays no VF LAG, so {why}")
                 return End(name, link, port, bridge, mac)
     raise NoPath(f"{link.name} is in no bridge")
 
@@ -155,24 +158,30 @@ def ways(one: End, other: End) -> tuple[Way, Way]:
 
 
 def placement(state: State, source: Link, targets: list[Link]) -> str:
-    """hardware, tc or ovs: where the rule of a flow ends up."""
+    """hardware, tc or ovs: where the rule of a flow ends up.
+
+    Of the feature hw-tc-offload only the port that the packets come in by is asked (lab:
+    test_only_the_port_that_a_flow_comes_from_needs_the_feature).
+    """
     if not state.ovs.offloading:
         return "ovs"
     if state.kernel.options.get("NET_CLS_FLOWER", "n") == "n":
         return "ovs"
-    switch = _offloading_switch(state, source)
-    same = all(_offloading_switch(state, target) == switch for target in targets)
+    switch = _eswitch(state, source) if source.tc_offload else None
+    same = all(_eswitch(state, target) == switch for target in targets)
     if switch and same and targets and state.ovs.tc_policy != "skip_hw":
         return "hardware"
     return "ovs" if state.ovs.tc_policy == "skip_sw" else "tc"
 
 
-def _offloading_switch(state: State, link: Link) -> str | None:
-    """The e-switch that takes rules for this port; None for every other port."""
-    if link.kind == "bond":
-        found = {_offloading_switch(state, member) for member in members(state, link)}
-        return found.pop() if len(found) == 1 else None
+def _eswitch(state: State, link: Link) -> str | None:
+    """The PF whose e-switch has this port; None for every other port.
+
+    Both PFs of a card show one phys_switch_id, and yet each is an e-switch of its own as long as
+    there is no VF LAG (domain.md 1.8, 1.10). Of two VFs some cards forward between them; which, the
+    twin does not know.
+    """
     function = state.functions.get(link.function or "")
     if function is None or function.pf is None or function.pf.mode != "switchdev":
         return None
-    return switch_id(state, link) if link.tc_offload else None
+    return function.pci
