@@ -137,26 +137,159 @@ def test_wrong_words(eswitch: Terminal, argv: tuple[str, ...], words: str) -> No
     assert "defect" not in answer.err
 
 
-@pytest.mark.parametrize("content", ["", "[]", "{}", '{"schema": "other"}', "\udcff"])
-def test_a_file_that_holds_no_machine_is_not_overwritten(
-    eswitch: Terminal, tmp_path: Path, content: str
+MINE = """\
+about: mine
+release: 6.14.8-2-pve
+options: proxmox
+ovs: 3.5.0
+platform: {proxmox: true, loader: grub, naming: 257, iommu: DMAR}
+nics:
+  cx7:
+    driver: mlx5_core
+    id: "15b3:1021"
+    vf_id: "15b3:101e"
+    ports: {"0000:05:00.0": "02:00:00:00:00:01"}
+    firmware: {NUM_OF_VFS: "8"}
+devices:
+  - {pci: "0000:04:00.0", id: "8086:1521", pci_class: "020000", driver: igb}
+interfaces:
+  - {name: eno1, pci: "0000:04:00.0", mac: "3c:ec:ef:00:00:10", up: true, master: vmbr0}
+  - {name: vmbr0, kind: bridge, mac: "3c:ec:ef:00:00:10", up: true, addresses: [192.168.1.10/24]}
+routes:
+  - {family: 4, gateway: 192.168.1.1, device: vmbr0}
+guests:
+  vm/101: {pf: "0000:05:00.0", vf: 0}
+files:
+  /etc/motd: hello
+"""
+PORTS = """ports: {"0000:05:00.0": "02:00:00:00:00:01"}"""
+
+
+@pytest.mark.parametrize(
+    "case",
+    [
+        (MINE, "", 1, "there is nothing"),
+        (MINE, "about: [", 1, "it is no YAML"),
+        (MINE, "[" * 50_000, None, "it is nested too deeply"),
+        (MINE, "- 1\n", 1, "is not a mapping of keys to values"),
+        ("about: mine", "about: 12", 1, "about: 12 is not a text"),
+        ("about: mine\n", "", 1, "it lacks `about`"),
+        ("about: mine", "nix: 1\nabout: mine", 1, "nix: there is no key `nix`"),
+        ("about: mine", "about: mine\nabout: mine", 2, 'found duplicate key "about"'),
+        ("about: mine", r'about: "\uD800"', 1, "half a character"),
+        ("about: mine", "about: 2026-13-45", None, "it is no YAML"),
+        ("options: proxmox", "options: arch", 3, "'arch' is not known"),
+        ("ovs: 3.5.0", "ovs: new", 4, "'new' is not of the form 3.5.0"),
+        ("loader: grub", "loader: lilo", 5, "'lilo' is not known"),
+        ("iommu: DMAR", "iommu: yes", 5, "platform.iommu"),
+        ("naming: 257", "naming: 1", 5, "no naming scheme"),
+        ("driver: mlx5_core", "driver: mlx6_core", 8, "'mlx6_core' is not known"),
+        ("15b3:1021", "1021", 9, "'1021' is not of the form 15b3:101d"),
+        (PORTS, "ports: {}", 11, "a card has a port at least"),
+        (PORTS, "ports: []", 11, "is not a mapping"),
+        ("0000:05:00.0", "nonsense", 11, "'nonsense' is not a PCI address"),
+        ("0000:05:00.0", "05:00.0", 11, "is not the full PCI address"),
+        ("02:00:00:00:00:01", "02:00", 11, "'02:00' is not a MAC address"),
+        ("02:00:00:00:00:01", "00:00:00:00:00:00", 11, "not the address of one interface"),
+        ("02:00:00:00:00:01", "01:00:5e:00:00:01", 11, "not the address of one interface"),
+        (PORTS, PORTS[:-1] + ', "0000:05:00.1": "02:00:00:00:00:01"}', 11, "another port's"),
+        (PORTS, PORTS + "\n  b: {}", 13, "it is no YAML"),
+        ('{NUM_OF_VFS: "8"}', '{NUM_OF_VFS: "-1"}', 12, "is not a number from 0 to 127"),
+        ('{NUM_OF_VFS: "8"}', "{NUM_OF_VFS: 8}", 12, "8 is not a text"),
+        ('{NUM_OF_VFS: "8"}', "{SRIOV_EN: maybe}", 12, "'maybe' is not known"),
+        ('pci: "0000:04:00.0", id', 'pci: "0000:05:00.0", id', 14, "is taken by nics.cx7"),
+        ('pci: "0000:04:00.0", id', 'pci: "0000:05:00.3", id', 11, "a VF of 0000:05:00.0"),
+        ('pci: "0000:04:00.0", mac', 'pci: "0000:04:00.7", mac', 16, "no PCI function"),
+        ("name: eno1", "name: a/b", 16, "is no interface's name"),
+        ("name: eno1", "name: vmbr0", 17, "there is an interface vmbr0 already"),
+        ("kind: bridge", "kind: brigde", 17, "'brigde' is not known"),
+        ("master: vmbr0", "master: vmbr9", 16, "is no bridge and no bond"),
+        ("192.168.1.10/24", "192.168.1.300/24", 17, "is no IP address"),
+        ("family: 4", "family: 6", 19, "is no IPv6 address"),
+        ("device: vmbr0", "device: vmbr9", 19, "there is no interface 'vmbr9'"),
+        ("vm/101:", "hello:", 21, "'hello' is not of the form vm/101"),
+        ("vf: 0}", "vf: 0, kind: vx}", 21, "'vx' is not known"),
+        ("vf: 0}", "}", 21, "a guest has `pf` and `vf`, or `bridge`"),
+        ('pf: "0000:05:00.0"', 'pf: "0000:04:00.0"', 21, "is no port of a NIC here"),
+        ("/etc/motd", "/sys/motd", 23, "/sys holds no files"),
+        ("/etc/motd", "etc/motd", 23, "is no path of a file"),
+    ],
+)
+def test_a_machine_file_with_a_mistake(
+    eswitch: Terminal, tmp_path: Path, case: tuple[str, str, int | None, str]
+) -> None:
+    old, new, line, words = case
+    file = tmp_path / "mine.yaml"
+    assert old in MINE
+    file.write_text(MINE.replace(old, new, 1))
+    answer = eswitch("--twin", str(file), "show")
+    assert answer.code == 3, answer.out + answer.err
+    place = f"{file}:{line}: " if line else str(file)
+    assert f"error: {place}" in answer.err
+    assert words in answer.err
+    assert "hint: " in answer.err
+
+
+def test_the_same_file_without_a_mistake(eswitch: Terminal, tmp_path: Path) -> None:
+    file = tmp_path / "mine.yaml"
+    file.write_text(MINE)
+    assert eswitch("--twin", str(file), "show").code == 0
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ("", "it is empty"),
+        (" \n", "it is empty"),
+        ("hello", "it is no JSON"),
+        ("[]", "it names no schema"),
+        ('{"schema": "eswitch.twin/v0"}', "its schema is 'eswitch.twin/v0'"),
+        ('{"schema": "eswitch.twin/v1"}', "it holds no `state`"),
+        ('{"schema": "eswitch.twin/v1", "state": {"name": 1}}', "it lacks `about`"),
+        ("[" * 200_000, "it is nested too deeply"),
+        ('{"schema": NaN}', "NaN is no number"),
+        ("\udcff", "it is not UTF-8"),
+    ],
+)
+def test_a_file_that_is_no_state_of_a_twin(
+    eswitch: Terminal, tmp_path: Path, content: str, words: str
 ) -> None:
     file = tmp_path / "box.json"
     data = content.encode("utf-8", "surrogateescape")
     file.write_bytes(data)
     answer = eswitch("--twin", "lab", "--twin-state", str(file), "show")
     assert answer.code == 1
-    assert str(file) in answer.err
+    assert answer.err.startswith(f"error: {file}: it is no state of a twin: ")
+    assert words in answer.err
+    assert "hint: name another file" in answer.err
     assert file.read_bytes() == data
 
 
-def test_a_machine_file_with_a_mistake(eswitch: Terminal, tmp_path: Path) -> None:
-    file = tmp_path / "mine.yaml"
-    for text in ("", "about: [", "about: x\nrelease: y\noptions: z\n", "about: x\nnix: 1\n"):
-        file.write_text(text)
-        answer = eswitch("--twin", str(file), "show")
-        assert answer.code == 3
-        assert "it describes no machine" in answer.err
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ('"about": "', '"about": "\\ud800', "half a character"),
+        ('"name": "lab"', '"name": "lab", "clock": 1e999', "clock: no machine is inf s old"),
+        ('"name": "lab"', '"name": "lab", "nonsense": 1', "there is no key `nonsense`"),
+    ],
+)
+def test_a_spoilt_state(eswitch: Terminal, tmp_path: Path, old: str, new: str, words: str) -> None:
+    file = tmp_path / "box.json"
+    assert eswitch("--twin", "lab", "--twin-state", str(file), "twin", "status").code == 0
+    text = file.read_text()
+    assert old in text
+    file.write_text(text.replace(old, new, 1))
+    answer = eswitch("--twin-state", str(file), "show")
+    assert answer.code == 1
+    assert words in answer.err
+
+
+def test_a_file_of_any_bytes_can_be_put(eswitch: Terminal, tmp_path: Path) -> None:
+    state = ("--twin-state", str(tmp_path / "box.json"))
+    (tmp_path / "bytes").write_bytes(b"\xff\x00\x80")
+    bytes_ = str(tmp_path / "bytes")
+    assert eswitch("--twin", "lab", *state, "twin", "put", bytes_, "/root/b").code == 0
+    assert eswitch(*state, "twin", "run", "cat", "/root/b").code == 0
 
 
 def test_every_machine_is_listed(eswitch: Terminal) -> None:

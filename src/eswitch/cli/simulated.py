@@ -59,7 +59,7 @@ class Simulated:
         except NotFound:
             return None
         except UnicodeDecodeError:
-            text = ""
+            raise saved.no_state("it is not UTF-8", self._file) from None
         state = saved.from_json(text, self._file)
         if machine is not None and _short(machine) != state.name:
             hint = f"leave --twin out to go on with it, or name another file than {self._file}"

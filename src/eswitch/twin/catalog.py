@@ -1,21 +1,20 @@
 """Machines as data: YAML files, those that come with eswitch and one's own.
 
 A file says what the machine *is* (cards, firmware, kernel, its own configuration); what it then
-looks like comes from booting it (`boot.py`). Keys are the fields of the classes below.
+looks like comes from booting it (`boot.py`). Keys: `machine.py`; mistakes: `checks.py`.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from importlib.resources import files
-from io import StringIO
-from typing import Any, cast
+from typing import cast
 
 from eswitch.errors import SpecError
 
 from .boot import boot
-from .nics import total_vfs
-from .saved import build
+from .checks import check, check_names
+from .machine import DeviceSpec, InterfaceSpec, MachineSpec, NicSpec
+from .saved import Unfit, build
 from .state import (
     Address,
     Card,
@@ -26,8 +25,6 @@ from .state import (
     Kernel,
     OpenVswitch,
     Pf,
-    Platform,
-    Route,
     State,
     Unit,
 )
@@ -35,7 +32,6 @@ from .vswitch import fresh_database
 
 _TOOLS = ("iproute2", "ethtool", "udev", "util-linux", "systemd", "kmod")
 _UNITS = ("openvswitch-switch", "ovsdb-server", "ovs-vswitchd")
-_NIC_CLASS = "020000"
 
 # Kernel configurations by name. Debian 13's own: without NET_TC_SKB_EXT the kernel builds mlx5
 # without MLX5_CLS_ACT from 6.12 on, that is without flower (style.md finding 1).
@@ -53,85 +49,6 @@ _OPTIONS = {
     "debian13": _COMMON,
     "proxmox": {**_COMMON, "NET_TC_SKB_EXT": "y", "MLX5_CLS_ACT": "y", "MLX5_TC_CT": "y"},
 }
-
-
-@dataclass
-class NicSpec:
-    """A card with e-switch or SR-IOV. `ports` are the PCI addresses of its PFs, with their MACs;
-    `id` and `vf_id` are `15b3:101d`; `wire` gives each PF an interface for its far end."""
-
-    driver: str
-    id: str
-    ports: dict[str, str]
-    vf_id: str = ""
-    bridge: str = ""
-    pci_class: str = _NIC_CLASS
-    switch_id: str = ""
-    firmware: dict[str, str] = field(default_factory=dict)
-    permaddr: bool = False
-    wire: bool = False
-
-
-@dataclass
-class DeviceSpec:
-    """Another PCI function."""
-
-    pci: str
-    id: str
-    pci_class: str
-    driver: str = ""
-    bridge: str = ""
-    virtio: str | None = None
-
-
-@dataclass
-class InterfaceSpec:
-    """An interface as the machine's own configuration has it; `pci` for one that hardware has."""
-
-    name: str = ""
-    kind: str = "physical"
-    pci: str | None = None
-    mac: str = ""
-    up: bool = False
-    master: str | None = None
-    link: str | None = None
-    vlan: int | None = None
-    addresses: list[str] = field(default_factory=list)
-    dynamic: list[str] = field(default_factory=list)
-
-
-@dataclass
-class GuestSpec:
-    """A guest that holds VF `vf` of the PF at `pf`, or is in `bridge`."""
-
-    kind: str = "vm"
-    pf: str | None = None
-    vf: int | None = None
-    bridge: str | None = None
-    mac: str = ""
-    autostart: bool = False
-
-
-@dataclass
-class MachineSpec:
-    """A machine file. `options` names a kernel configuration or lists its deviations from it."""
-
-    about: str
-    release: str
-    options: str
-    cmdline: str = "BOOT_IMAGE=/boot/vmlinuz root=/dev/mapper/pve-root ro quiet"
-    platform: Platform = field(default_factory=Platform)
-    ovs: str = ""
-    packages: list[str] = field(default_factory=list)
-    missing: list[str] = field(default_factory=list)
-    nics: dict[str, NicSpec] = field(default_factory=dict)
-    devices: list[DeviceSpec] = field(default_factory=list)
-    interfaces: list[InterfaceSpec] = field(default_factory=list)
-    routes: list[Route] = field(default_factory=list)
-    guests: dict[str, GuestSpec] = field(default_factory=dict)
-    files: dict[str, str] = field(default_factory=dict)
-    environment: dict[str, str] = field(default_factory=dict)
-    root: bool = True
 
 
 def names() -> tuple[str, ...]:
@@ -156,18 +73,17 @@ def open_machine(name: str) -> State:
 
 
 def parse(text: str, name: str) -> State:
-    """A machine from the text of its file, freshly booted. Raises SpecError with `name`."""
-    from ruamel.yaml import YAML  # noqa: PLC0415 (60 ms that a kept machine does not pay)
-    from ruamel.yaml.error import YAMLError  # noqa: PLC0415
+    """A machine from the text of its file, freshly booted. Raises SpecError with `name:line`."""
+    from . import reading  # noqa: PLC0415 (60 ms that a kept machine does not pay)
 
+    data = reading.read(text, name)
     try:
-        data: Any = YAML(typ="safe", pure=True).load(StringIO(text))
         spec = cast("MachineSpec", build(MachineSpec, data))
+        check(spec, _OPTIONS)
         state = _deliver(spec, _short(name))
-    except (YAMLError, TypeError, ValueError, KeyError, AttributeError) as wrong:
-        said = str(wrong).replace("\n", " ")
-        hint = "the machines that come with eswitch are examples: eswitch twin list"
-        raise SpecError(f"it describes no machine: {said}", where=name, hint=hint) from None
+        check_names(spec, state)
+    except Unfit as wrong:
+        raise reading.mistake(wrong, text, name) from None
     return state
 
 
@@ -176,8 +92,6 @@ def _short(name: str) -> str:
 
 
 def _deliver(spec: MachineSpec, name: str) -> State:
-    if spec.options not in _OPTIONS:
-        raise ValueError(f"options are one of {', '.join(_OPTIONS)}, not {spec.options}")
     kernel = Kernel(spec.release, dict(_OPTIONS[spec.options]))
     kernel.cmdline = kernel.next_cmdline = spec.cmdline
     kernel.lockdown = spec.platform.secure_boot
@@ -227,8 +141,6 @@ def _add_nic(state: State, name: str, nic: NicSpec) -> None:
         function = Function(pci, vendor, number, nic.pci_class, native=nic.driver)
         function.bridge = nic.bridge
         function.pf = Pf(name, mac, nic.vf_id.rpartition(":")[2] or number, port)
-        if total_vfs(state, function.pf) is not None and int(firmware["NUM_OF_VFS"]) < 0:
-            raise ValueError("NUM_OF_VFS is a number of VFs")
         state.functions[pci] = function
 
 

@@ -47,7 +47,7 @@ class Root:
             whole = prefix + name
             content = self.state.files.get(whole)
             if content is not None:
-                return File(content.encode)
+                return File(lambda: content.encode("utf-8", "surrogateescape"))
             return self._files(whole) if any(below(f"{whole}/")) else None
 
         return Directory(names, child)

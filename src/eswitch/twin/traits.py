@@ -54,6 +54,8 @@ _ROWS = (
     Traits("igb", devlink=False, eswitch=False, vf_driver="igbvf", vf_devlink=False),
 )
 _BY_NAME = {row.name: row for row in _ROWS}
+DRIVERS = tuple(_BY_NAME)
+"""What may drive a NIC that has VFs."""
 _NOTHING = Traits("", devlink=False, eswitch=False, vf_devlink=False)
 
 
