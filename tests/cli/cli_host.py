@@ -93,7 +93,7 @@ class CliHost:
         return f"/usr/bin/{program}"
 
     @contextmanager
-    def lock(self, path: str) -> Iterator[None]:
+    def lock(self, path: str, *, keep: bool = True) -> Iterator[None]:
         if self.locked:
             raise Locked(f"process 812 (eswitch) holds {path}", hint="wait until it has ended")
         yield

@@ -77,7 +77,7 @@ def test_it_says_what_it_is(story: Answer) -> None:
 
 
 def test_the_page(tmp_path: Path) -> None:
-    file = tmp_path / "new" / "demo.html"
+    file = tmp_path / "demo.html"
     answer = run("--html", str(file))
     assert answer.code == 0
     assert str(file) in answer.out
@@ -100,6 +100,19 @@ def test_a_page_that_cannot_be_written(tmp_path: Path) -> None:
         assert answer.code == 1
         assert answer.err.startswith(f"error: cannot write {wrong}")
         assert "hint: name a file" in answer.err
+        assert answer.out == "", "it is told before the story"
+    missing = tmp_path / "missing" / "demo.html"
+    answer = run("--html", str(missing))
+    assert (answer.code, answer.out) == (1, "")
+    assert f"hint: make it first: mkdir -p {missing.parent}" in answer.err
+    assert not missing.parent.exists()
+
+
+def test_a_page_replaces_what_is_there_and_the_help_says_so(tmp_path: Path) -> None:
+    assert "FILE is replaced" in " ".join(run("--help").out.split())
+    (tmp_path / "demo.html").write_text("mine")
+    assert run("--html", str(tmp_path / "demo.html")).code == 0
+    assert "<svg" in (tmp_path / "demo.html").read_text()
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ import pytest
 from cli_run import Answer, Stream
 
 from eswitch.cli import main
+from eswitch.host.local import LocalHost
 
 
 class Terminal:
@@ -122,7 +123,6 @@ def test_a_spec_of_ones_own_and_a_machine_of_ones_own(eswitch: Terminal, tmp_pat
     [
         (("--twin", "nosuch", "show"), "no machine nosuch"),
         (("--twin", "./nosuch.yaml", "show"), "there is no such file"),
-        (("--twin-state", "/nonexistent-folder/x.json", "show"), "there is no simulated machine"),
         (("twin", "status"), "there is no simulated machine"),
         (("--twin", "lab", "twin", "start", "vm/9"), "no guest vm/9"),
         (("--twin", "lab", "twin", "run", "lspci"), "the twin cannot do that"),
@@ -282,6 +282,34 @@ def test_a_spoilt_state(eswitch: Terminal, tmp_path: Path, old: str, new: str, w
     answer = eswitch("--twin-state", str(file), "show")
     assert answer.code == 1
     assert words in answer.err
+
+
+def test_nothing_stays_beside_the_state(eswitch: Terminal, tmp_path: Path) -> None:
+    state = ("--twin-state", str(tmp_path / "box.json"))
+    assert eswitch(*state, "show").code == 3
+    assert eswitch("--twin", "nosuch", *state, "show").code == 3
+    assert list(tmp_path.iterdir()) == []
+    assert eswitch("--twin", "lab", *state, "show").code == 0
+    assert eswitch(*state, "twin", "run", "lspci").code == 4
+    assert [each.name for each in tmp_path.iterdir()] == ["box.json"]
+
+
+def test_the_folder_of_a_state_is_not_made(eswitch: Terminal, tmp_path: Path) -> None:
+    file = tmp_path / "missing" / "box.json"
+    answer = eswitch("--twin", "pve8-cx6dx-ready", "--twin-state", str(file), "apply", "--yes")
+    assert answer.code == 1
+    assert answer.out == ""
+    assert f"cannot write {file}: there is no {file.parent}" in answer.err
+    assert f"hint: make it first: mkdir -p {file.parent}" in answer.err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_one_state_is_for_one_command_at_a_time(eswitch: Terminal, tmp_path: Path) -> None:
+    file = str(tmp_path / "box.json")
+    assert eswitch("--twin", "lab", "--twin-state", file, "show").code == 0
+    with LocalHost().lock(f"{file}.lock", keep=False):
+        assert eswitch("--twin-state", file, "show").code == 7
+    assert eswitch("--twin-state", file, "show").code == 0
 
 
 def test_a_file_of_any_bytes_can_be_put(eswitch: Terminal, tmp_path: Path) -> None:

@@ -65,7 +65,7 @@ class FakeHost:
         return Result(0, "", "")
 
     @contextmanager
-    def lock(self, path: str) -> Iterator[None]:
+    def lock(self, path: str, *, keep: bool = True) -> Iterator[None]:
         assert path.startswith("/run/")
         yield
 

@@ -1,6 +1,7 @@
 """LocalHost on this machine: real files, real programs, in a directory of their own."""
 
 import errno
+import fcntl
 import os
 import signal
 import stat
@@ -297,6 +298,24 @@ def test_append_ends_a_torn_line_first(host, tmp_path):
         host.append_lines(str(path), ["a\nb"])
 
 
+def test_whether_a_file_could_be_written(host, tmp_path):
+    (tmp_path / "file").write_text("old")
+    (tmp_path / "link").symlink_to("file")
+    (tmp_path / "dangling").symlink_to("nowhere/file")
+    for name in ("file", "link", "new"):
+        host.check_writable(str(tmp_path / name))
+    for name in (".", "file/below", "missing/new", "dangling"):
+        with pytest.raises(HostError, match="cannot write /"):
+            host.check_writable(str(tmp_path / name))
+    with pytest.raises(NotFound) as refused:
+        host.check_writable(str(tmp_path / "missing" / "new"))
+    assert refused.value.hint == f"make it first: mkdir -p {tmp_path}/missing"
+    with pytest.raises(HostError):
+        host.check_writable("/proc/new")
+    assert sorted(os.listdir(tmp_path)) == ["dangling", "file", "link"]
+    assert (tmp_path / "file").read_text() == "old"
+
+
 # The lock
 
 
@@ -309,6 +328,31 @@ def test_second_holder_is_told_who_has_it(host, tmp_path):
         assert "since 20" in locked.value.message
     with LocalHost().lock(path):
         pass
+
+
+def test_a_lock_that_leaves_no_file(host, tmp_path):
+    path = str(tmp_path / "lock")
+    with host.lock(path, keep=False):
+        with pytest.raises(Locked), LocalHost().lock(path, keep=False):
+            pytest.fail("it was locked")
+        assert os.listdir(tmp_path) == ["lock"]
+    assert os.listdir(tmp_path) == []
+
+
+def test_a_lock_whose_file_was_removed_meanwhile_is_none(host, tmp_path, monkeypatch):
+    """Between our open and our lock its holder ends, and a third one begins."""
+    path = str(tmp_path / "lock")
+    really, seen = fcntl.flock, []
+
+    def late(file, how):
+        if not seen:
+            seen.append(file)
+            (tmp_path / "lock").unlink()
+        really(file, how)
+
+    monkeypatch.setattr(fcntl, "flock", late)
+    with host.lock(path), pytest.raises(Locked), LocalHost().lock(path):
+        pytest.fail("it was locked")
 
 
 def test_lock_file_with_anything_in_it(host, tmp_path):

@@ -85,6 +85,8 @@ def test_a_recording_cannot_be_changed(tmp_path):
         host.replace_file(str(tmp_path / "a"), b"")
     with pytest.raises(ReadOnly):
         host.append_lines(str(tmp_path / "a"), [""])
+    with pytest.raises(ReadOnly):
+        host.check_writable(str(tmp_path / "a"))
     assert os.listdir(tmp_path) == []
     with host.lock("/run/x"):
         pass
@@ -92,6 +94,7 @@ def test_a_recording_cannot_be_changed(tmp_path):
 
 def test_changes_reach_the_recorded_machine(tmp_path):
     recorder = RecordingHost(LocalHost())
+    recorder.check_writable(str(tmp_path / "a"))
     recorder.replace_file(str(tmp_path / "a"), b"one\n")
     recorder.append_lines(str(tmp_path / "a"), ["two"])
     recorder.write_attribute(str(tmp_path / "a"), "ONE", 5)

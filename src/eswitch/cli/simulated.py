@@ -33,10 +33,12 @@ class Simulated:
     ) -> None:
         self._here = here
         self._file = file
-        self._held = ExitStack()
-        if file is not None:
-            self._held.enter_context(here.lock(f"{file}.lock"))
-        self.twin = make(self._kept(machine) or self._delivered(machine))
+        with ExitStack() as held:
+            if file is not None:
+                here.check_writable(file)
+                held.enter_context(here.lock(f"{file}.lock", keep=False))
+            self.twin = make(self._kept(machine) or self._delivered(machine))
+            self._held = held.pop_all()
 
     @property
     def title(self) -> str:
@@ -47,9 +49,9 @@ class Simulated:
 
     def close(self) -> None:
         """Keep the machine, if it has a file."""
-        if self._file is not None:
-            self._here.replace_file(self._file, saved.to_json(self.twin.state).encode())
-        self._held.close()
+        with self._held:
+            if self._file is not None:
+                self._here.replace_file(self._file, saved.to_json(self.twin.state).encode())
 
     def _kept(self, machine: str | None) -> State | None:
         if self._file is None:

@@ -49,6 +49,10 @@ class Host(Protocol):
     def remove_file(self, path: str) -> None:
         """Remove a file, and fsync its directory; one that is not there is no error."""
 
+    def check_writable(self, path: str) -> None:
+        """Raises HostError where `replace_file` would be refused now; NotFound, too, where the
+        directory is missing: for files that a user names, nobody makes it."""
+
     def append_lines(self, path: str, lines: Sequence[str]) -> None:
         """Append lines in one write and fsync; the file and its directories are made if missing."""
 
@@ -69,8 +73,11 @@ class Host(Protocol):
     def which(self, program: str) -> str | None:
         """Where a program is, or None."""
 
-    def lock(self, path: str) -> AbstractContextManager[None]:
-        """Hold an exclusive lock; raises errors.Locked with the holder if somebody else does."""
+    def lock(self, path: str, *, keep: bool = True) -> AbstractContextManager[None]:
+        """Hold an exclusive lock; raises errors.Locked with the holder if somebody else does.
+
+        The lock's file stays behind unless `keep` is false.
+        """
 
     def is_root(self) -> bool:
         """True with the rights to change the network."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
+import shlex
 import stat
 import time
 from collections.abc import Iterator, Sequence
@@ -69,15 +70,10 @@ class LocalHost:
         What is no regular file (a device, a pipe) is refused: it would become one.
         """
         with _refusals("write", path):
-            target = os.path.realpath(path)
-            if os.path.exists(target) and not os.path.isfile(target):
-                number = errno.EISDIR if os.path.isdir(target) else errno.EINVAL
-                raise OSError(number, os.strerror(number))
+            target = _target(path)
             directory = os.path.dirname(target)
             _make_directories(directory)
-            temporary = os.path.join(
-                directory, f".{os.path.basename(target)[:200]}.{os.urandom(6).hex()}"
-            )
+            temporary = _beside(target)
             try:
                 _write_new(temporary, content, target, mode)
                 os.rename(temporary, target)
@@ -95,6 +91,21 @@ class LocalHost:
             except FileNotFoundError:
                 return
             _sync_directory(os.path.dirname(path))
+
+    def check_writable(self, path: str) -> None:
+        """Raises HostError where `replace_file` would be refused now, or the directory is missing.
+
+        Only a try tells: root may write everything, but not on a read-only file system.
+        """
+        with _refusals("write", path):
+            target = _target(path)
+            directory = os.path.dirname(target)
+            if not os.path.lexists(directory):
+                hint = f"make it first: mkdir -p {shlex.quote(directory)}"
+                raise NotFound(f"cannot write {path}: there is no {directory}", hint=hint)
+            temporary = _beside(target)
+            os.close(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+            os.unlink(temporary)
 
     def append_lines(self, path: str, lines: Sequence[str]) -> None:
         """Append lines and fsync once. A line that a crash cut short is ended first."""
@@ -131,26 +142,26 @@ class LocalHost:
         return find_program(program)
 
     @contextmanager
-    def lock(self, path: str) -> Iterator[None]:
+    def lock(self, path: str, *, keep: bool = True) -> Iterator[None]:
         """Hold an exclusive lock; raises errors.Locked with the holder if somebody else does.
 
-        The kernel drops the lock with its holder, however that ends, so there are no stale locks;
-        the file itself stays, because removing it would let two holders lock different files.
+        The kernel drops the lock with its holder, however that ends, so there are no stale locks.
+        The file goes only while it is locked, and whoever gets a lock looks whether the path still
+        leads to it: so two holders never lock different files.
         """
         with _refusals("lock", path):
             _make_directories(os.path.dirname(path))
-            file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+            file = _locked(path)
         try:
             with _refusals("lock", path):
-                try:
-                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                except BlockingIOError:
-                    raise Holder.parse(os.pread(file, 4096, 0)).refusal(path) from None
                 own = Holder.myself(self.now())
                 os.ftruncate(file, 0)
                 os.pwrite(file, own.text().encode(), 0)
             yield
         finally:
+            if not keep:
+                with suppress(OSError):
+                    os.unlink(path)
             # Closing drops the lock because nobody else has this file: programs that are run do
             # not inherit it, and the child that writes attributes closes it.
             os.close(file)
@@ -235,6 +246,46 @@ def _write_new(temporary: str, content: bytes, target: str, mode: int) -> None:
         os.fsync(file)
     finally:
         os.close(file)
+
+
+def _target(path: str) -> str:
+    """Where a replacement goes: links followed. Raises OSError for what is no regular file."""
+    target = os.path.realpath(path)
+    if os.path.exists(target) and not os.path.isfile(target):
+        number = errno.EISDIR if os.path.isdir(target) else errno.EINVAL
+        raise OSError(number, os.strerror(number))
+    return target
+
+
+def _beside(target: str) -> str:
+    """A name for what will be renamed to the target."""
+    name = f".{os.path.basename(target)[:200]}.{os.urandom(6).hex()}"
+    return os.path.join(os.path.dirname(target), name)
+
+
+def _locked(path: str) -> int:
+    """The locked file at a path; raises Locked."""
+    while True:
+        file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        try:
+            if _lock(file, path):
+                return file
+        except BaseException:
+            os.close(file)
+            raise
+        os.close(file)
+
+
+def _lock(file: int, path: str) -> bool:
+    """Lock it; False if its last holder has removed it meanwhile."""
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise Holder.parse(os.pread(file, 4096, 0)).refusal(path) from None
+    try:
+        return os.path.samestat(os.stat(path), os.fstat(file))
+    except FileNotFoundError:
+        return False
 
 
 def _make_directories(directory: str) -> None:

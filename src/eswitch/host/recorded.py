@@ -133,9 +133,9 @@ class RecordedHost:
         """Nothing happens meanwhile."""
         self._clock += seconds
 
-    def lock(self, path: str) -> AbstractContextManager[None]:
+    def lock(self, path: str, *, keep: bool = True) -> AbstractContextManager[None]:
         """Nobody else is there."""
-        del path
+        del path, keep
         return nullcontext()
 
     def write_attribute(self, path: str, value: str, timeout: float) -> NoReturn:
@@ -151,6 +151,10 @@ class RecordedHost:
     def remove_file(self, path: str) -> NoReturn:
         """Never."""
         raise ReadOnly(f"removal of {path}")
+
+    def check_writable(self, path: str) -> NoReturn:
+        """It never is."""
+        raise ReadOnly(f"write of {path}")
 
     def append_lines(self, path: str, lines: Sequence[str]) -> NoReturn:
         """Never."""
@@ -177,6 +181,7 @@ class RecordingHost:
         self.write_attribute = host.write_attribute
         self.replace_file = host.replace_file
         self.remove_file = host.remove_file
+        self.check_writable = host.check_writable
         self.append_lines = host.append_lines
         self.lock = host.lock
         self.is_root = host.is_root

@@ -215,6 +215,10 @@ class Twin:
         if fault is not None and fault.kind is Kind.POWER:
             self._lose_power()
 
+    def check_writable(self, path: str) -> None:
+        """Every file is; its directories are made of themselves."""
+        self._operation(f"check {path}", change=False)
+
     def append_lines(self, path: str, lines: Sequence[str]) -> None:
         """Append lines in one write; a line that a crash cut short is ended first."""
         old = self.state.files.get(path, "")
@@ -299,8 +303,9 @@ class Twin:
     # ---- the rest of the door
 
     @contextmanager
-    def lock(self, path: str) -> Iterator[None]:
+    def lock(self, path: str, *, keep: bool = True) -> Iterator[None]:
         """Hold an exclusive lock."""
+        del keep
         self._operation(f"lock {path}", change=False)
         if path in self._locked:
             raise Locked("another eswitch process is changing this host", where=path)

@@ -26,7 +26,11 @@ _LONGEST = 0.3
 
 @verb("demo", examples=("eswitch demo", "eswitch demo --fast --html demo.html"))
 @click.option("--fast", is_flag=True, help="No pauses (there are none without a terminal).")
-@click.option("--html", metavar="FILE", help="Write the story as one page with pictures, too.")
+@click.option(
+    "--html",
+    metavar="FILE",
+    help="Write the story as one page with pictures, too; an old FILE is replaced.",
+)
 @click.pass_obj
 def command(session: Session, *, fast: bool, html: str | None) -> int:
     """Tell the whole story on a simulated machine, from the bare box to flows in hardware.
@@ -40,6 +44,8 @@ def command(session: Session, *, fast: bool, html: str | None) -> int:
         raise click.UsageError("the demo brings its own machine: leave --twin out")
     if html in ("", "-"):
         raise click.UsageError("--html wants the name of a file")
+    if html is not None:
+        _writing(html, session.here.check_writable)
     screen = Recorder(sys.stdout, session.here.environment, no_colour=session.options.no_colour)
     wait = _waiting(session, screen, fast=fast)
     play = _performance(session, screen, wait)
@@ -84,10 +90,14 @@ def _write(session: Session, play: Performance, path: str) -> None:
     from eswitch.demo.story import MACHINE  # noqa: PLC0415
 
     text = page(play.scenes, __version__, MACHINE)
+    _writing(path, lambda file: session.here.replace_file(file, text.encode()))
+
+
+def _writing(path: str, write: Callable[[str], None]) -> None:
     try:
-        session.here.replace_file(path, text.encode())
+        write(path)
     except HostError as refusal:
-        hint = "name a file that you may write: --html demo.html"
+        hint = refusal.hint or "name a file that you may write: --html demo.html"
         raise HostError(refusal.message, hint=hint, errno=refusal.errno) from None
 
 
