@@ -312,6 +312,77 @@ def test_one_state_is_for_one_command_at_a_time(eswitch: Terminal, tmp_path: Pat
     assert eswitch("--twin-state", file, "show").code == 0
 
 
+def test_for_machines(eswitch: Terminal, tmp_path: Path) -> None:
+    listed = json.loads(eswitch("twin", "list", "-o", "json").out)
+    assert listed["schema"] == "eswitch.twins/v1"
+    assert {"name", "about"} == set(listed["machines"][0])
+    state = ("--twin", "pve8-cx6dx", "--twin-state", str(tmp_path / "box.json"))
+    set_ = ("mstconfig", "-d", "07:00.0", "-y", "set", "SRIOV_EN=1")
+    assert eswitch(*state, "twin", "run", "--", *set_).code == 0
+    status = json.loads(eswitch(*state, "twin", "status", "-o", "json").out)
+    assert status["schema"] == "eswitch.twin-status/v1"
+    assert status["firmware"]["cx6dx"]["current"]["SRIOV_EN"] == "False"
+    assert status["firmware"]["cx6dx"]["next_boot"]["SRIOV_EN"] == "True"
+    assert status["guests"][0]["name"] == "vm/101"
+    refused = json.loads(eswitch("twin", "status", "-o", "json").out)
+    assert refused["schema"] == "eswitch.error/v1"
+
+
+@pytest.mark.parametrize("seconds", ["nan", "NaN", "inf", "-inf", "-1", "0", "1e9"])
+def test_seconds_are_a_number(eswitch: Terminal, seconds: str) -> None:
+    answer = eswitch("--twin", "lab", "twin", "traffic", "a", "b", f"--seconds={seconds}")
+    assert answer.code == 64
+    assert "--seconds" in answer.err
+    if seconds not in ("0", "1e9"):
+        assert eswitch("--twin", "lab", "verify", f"--timeout={seconds}").code == 64
+
+
+@pytest.mark.parametrize(
+    ("path", "words"),
+    [
+        ("etc/default/grub", "is no path of a file"),
+        ("grub", "is no path of a file"),
+        ("/etc/../sys/x", "is no path of a file"),
+        ("/etc/", "is no path of a file"),
+        ("/", "is no path of a file"),
+        ("", "is no path of a file"),
+        ("/sys/bus/pci/drivers_probe", "/sys holds no files"),
+        ("/proc/cmdline", "/proc holds no files"),
+        ("/dev/null", "/dev holds no files"),
+        ("/etc/default", "is a directory of it"),
+        ("/etc/default/grub/x", "/etc/default/grub is a file of it"),
+    ],
+)
+def test_where_no_file_can_be_put(eswitch: Terminal, tmp_path: Path, path: str, words: str) -> None:
+    (tmp_path / "mine").write_text("x")
+    answer = eswitch("--twin", "pve8-cx6dx", "twin", "put", str(tmp_path / "mine"), path)
+    assert answer.code == 4
+    assert words in answer.err
+    assert "hint: " in answer.err
+
+
+def test_a_file_that_is_too_large_is_not_cut(eswitch: Terminal, tmp_path: Path) -> None:
+    (tmp_path / "mine").write_bytes(bytes((1 << 20) + 1))
+    answer = eswitch("--twin", "lab", "twin", "put", str(tmp_path / "mine"), "/etc/mine")
+    assert answer.code == 1
+    assert "has more than 1,048,576 bytes" in answer.err
+
+
+@pytest.mark.parametrize("verb", [("list",), ("status",)])
+def test_a_narrow_terminal(monkeypatch: pytest.MonkeyPatch, verb: tuple[str, ...]) -> None:
+    monkeypatch.setattr("eswitch.cli.screen._columns", lambda stream: 40)
+    monkeypatch.setenv("TERM", "xterm")
+    out = Stream(terminal=True)
+    with monkeypatch.context() as patch:
+        patch.setattr("sys.stdout", out)
+        patch.setattr("sys.stderr", Stream())
+        assert main(("--twin", "pve8-cx6dx", "--no-color", "twin", *verb)) == 0
+    assert out.text
+    # A long word (a path) stays whole.
+    wide = [each for each in out.text.splitlines() if len(each) > 40]
+    assert [each for each in wide if " " in each.strip()] == []
+
+
 def test_a_file_of_any_bytes_can_be_put(eswitch: Terminal, tmp_path: Path) -> None:
     state = ("--twin-state", str(tmp_path / "box.json"))
     (tmp_path / "bytes").write_bytes(b"\xff\x00\x80")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from itertools import groupby
 from typing import TypeVar
 
@@ -17,7 +18,7 @@ def table(
 ) -> list[Line]:
     """Rows under their headings. Columns that say nothing are left out; `right` lists, separated
     by blanks, the headings of columns that are aligned to the right. The last column may be long:
-    it is not padded."""
+    it is not padded, and a terminal that is too narrow folds it."""
     used = [i for i in range(len(head)) if any(_text(row[i]) not in ("", "-") for row in rows)]
     flush = set(right.split())
     widths = {i: max(len(head[i]), *(len(_text(row[i])) for row in rows)) for i in used}
@@ -31,18 +32,20 @@ def _row(
     cells: Sequence[Cell], used: list[int], widths: dict[int, int], flush: list[bool], indent: int
 ) -> Line:
     parts: list[Cell] = [" " * indent]
+    start = 0
     for place, i in enumerate(used):
         text = _text(cells[i])
         cell = cells[i]
         style = cell.style if isinstance(cell, Span) else Style.PLAIN
         gap = " " * (widths[i] - len(text))
         last = place == len(used) - 1
+        start = sum(len(_text(part)) for part in parts)
         if flush[place]:
             parts.append(gap)
         parts.append(Span(text, style))
         if not last:
             parts.append("  " if flush[place] else gap + "  ")
-    return line(*parts)
+    return replace(line(*parts), hang=start, row=True)
 
 
 def _text(cell: Cell) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from importlib import import_module
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -214,6 +214,24 @@ def _program() -> Program:
 def verb(name: str, *, examples: tuple[str, str]) -> Callable[[Callable[..., int]], Verb]:
     """Make a verb of a function; its docstring is the help."""
     return click.command(name, cls=Verb, examples=examples)
+
+
+class Seconds(click.FloatRange):
+    """A number of seconds in a range; NaN is in none, although click finds it in all."""
+
+    name = "seconds"
+
+    def convert(
+        self,
+        value: Any,  # noqa: ANN401 (click's own signature)
+        param: click.Parameter | None,
+        ctx: click.Context | None,
+    ) -> float:
+        """The number, or click's refusal."""
+        found: float = super().convert(value, param, ctx)
+        if found != found:  # noqa: PLR0124 (that is what NaN is)
+            self.fail(f"{value} is no number of seconds", param, ctx)
+        return found
 
 
 def output(function: Callable[..., int]) -> Callable[..., int]:

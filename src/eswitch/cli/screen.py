@@ -48,11 +48,13 @@ class Line:
     """A line of a page.
 
     With `hang` it is running text: a terminal folds it between words, and the lines after the first
-    begin in that column (from 0). Elsewhere it stays whole, so that grep finds what it looks for.
+    begin in that column (from 0). Elsewhere it stays whole, so that grep finds what it looks for. A
+    `row` of a table is folded only where the terminal is too narrow for it.
     """
 
     spans: tuple[Span, ...] = ()
     hang: int | None = None
+    row: bool = False
 
     @property
     def text(self) -> str:
@@ -60,6 +62,8 @@ class Line:
         return "".join(span.text for span in self.spans)
 
 
+_ROW = 4
+"""Where a folded row goes on, if its last column begins too far to the right."""
 _WORDS = re.compile(r"\s*\S+\s*|\s+")
 Look = Callable[[str], str | None]
 """Reads one variable of the user's environment."""
@@ -117,14 +121,15 @@ def fold(of: Line, width: int) -> list[Line]:
     is never broken: it may have to be pasted."""
     if of.hang is None or len(of.text) <= width:
         return [of]
+    hang = of.hang if of.hang <= width // 2 or not of.row else _ROW
     lines: list[list[Span]] = [[]]
     column = 0
     for span in of.spans:
         for word in _WORDS.findall(span.text):
-            full = column + len(word.rstrip()) > width and column > of.hang
+            full = column + len(word.rstrip()) > width and column > hang
             if full and word.strip():
-                lines.append([Span(" " * of.hang)])
-                column = of.hang
+                lines.append([Span(" " * hang)])
+                column = hang
             lines[-1].append(Span(word, span.style))
             column += len(word)
     return [Line(_without_end(spans)) for spans in lines]
@@ -169,17 +174,19 @@ class Screen:
         forced = bool(look("FORCE_COLOR"))
         self.colour = (self.live or forced) and not no_colour and not look("NO_COLOR")
         self.width = _columns(stream) if self.is_terminal else WIDTH
-        self._fold = min(self.width, WIDEST) if self.is_terminal else None
         # The Linux console's fonts have no check marks.
         unicode = (stream.encoding or "").lower().replace("-", "") == "utf8"
         self.marks = PRETTY if unicode and terminal != "linux" else ASCII
 
     def show(self, lines: Iterable[Line]) -> None:
         """Print lines."""
-        folded = (
-            part for each in lines for part in (fold(each, self._fold) if self._fold else (each,))
-        )
+        folded = (part for each in lines for part in self._folded(each))
         self._put("".join(draw(each, colour=self.colour) + "\n" for each in folded))
+
+    def _folded(self, of: Line) -> list[Line]:
+        if not self.is_terminal:
+            return [of]
+        return fold(of, self.width if of.row else min(self.width, WIDEST))
 
     def say(self, *parts: str | Span) -> None:
         """Print one line."""

@@ -2,16 +2,48 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from eswitch.cli.layout import table
 from eswitch.cli.screen import Line, Span, faint, line, strong, warn
+from eswitch.model.plain import Plain, to_plain
 from eswitch.twin.state import Guest, State
+
+
+def list_page(machines: Mapping[str, str]) -> list[Line]:
+    """The machines that come with eswitch."""
+    rows = [(strong(name), about) for name, about in machines.items()]
+    return table(("name", "what it is"), rows)
+
+
+def status_document(state: State) -> dict[str, Plain]:
+    """What `status_page` shows, for machines."""
+    return {
+        "name": state.name,
+        "about": state.about,
+        "boots": state.boots,
+        "clock": state.clock,
+        "kernel": {
+            "release": state.kernel.release,
+            "cmdline": state.kernel.cmdline,
+            "next_cmdline": state.kernel.next_cmdline,
+        },
+        "loader": state.platform.loader,
+        "secure_boot": state.platform.secure_boot,
+        "firmware": to_plain(
+            {
+                name: {"current": card.current, "next_boot": card.pending}
+                for name, card in state.cards.items()
+            }
+        ),
+        "guests": to_plain(list(state.guests.values())),
+        "incidents": to_plain(state.incidents),
+    }
 
 
 def status_page(state: State) -> list[Line]:
     """Firmware with what waits for a boot, the kernel's command line, guests, incidents."""
-    lines = [line(strong(state.name), f"  {state.about}"), line()]
+    lines = [line(strong(state.name), f"  {state.about}", hang=2), line()]
     lines += table(("", ""), list(_facts(state)))[1:]
     rows = list(_firmware(state))
     if rows:

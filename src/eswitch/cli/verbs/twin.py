@@ -6,14 +6,20 @@ from typing import TYPE_CHECKING
 
 import click
 
-from eswitch.cli.program import Verb, VerbGroup, verb
+from eswitch.cli.program import Seconds, Verb, VerbGroup, output, verb
 from eswitch.cli.session import Session
-from eswitch.errors import Unsupported
+from eswitch.errors import HostError, Unsupported
 
 if TYPE_CHECKING:
+    from eswitch.model.plain import Plain
     from eswitch.twin import Twin
 
+LIST = "eswitch.twins/v1"
+STATUS = "eswitch.twin-status/v1"
 _KEEP = "eswitch --twin-state box.json twin"
+
+_LARGEST = 1 << 20
+"""Bytes of a file that is put."""
 
 
 @click.group(
@@ -32,26 +38,29 @@ def _add(function: Verb) -> None:
 
 @_add
 @verb("list", examples=("eswitch twin list", "eswitch --twin pve8-cx6dx show"))
+@output
 @click.pass_obj
 def list_(session: Session) -> int:
     """List the machines that come with eswitch."""
-    from eswitch.cli.layout import table  # noqa: PLC0415
-    from eswitch.cli.screen import strong  # noqa: PLC0415
+    from eswitch.cli.pages.twin import list_page  # noqa: PLC0415
     from eswitch.twin import describe, names  # noqa: PLC0415
 
-    rows = [(strong(name), describe(name)) for name in names()]
-    session.out.show(table(("name", "what it is"), rows))
+    found = {name: describe(name) for name in names()}
+    listed: list[Plain] = [{"name": name, "about": about} for name, about in found.items()]
+    session.answer(list_page(found), {"schema": LIST, "machines": listed})
     return 0
 
 
 @_add
 @verb("status", examples=(f"{_KEEP} status", "eswitch --twin pve8-cx6dx twin status"))
+@output
 @click.pass_obj
 def status(session: Session) -> int:
     """Its firmware, boot loader and guests."""
-    from eswitch.cli.pages.twin import status_page  # noqa: PLC0415
+    from eswitch.cli.pages.twin import status_document, status_page  # noqa: PLC0415
 
-    session.out.show(status_page(session.simulated.twin.state))
+    state = session.simulated.twin.state
+    session.answer(status_page(state), {"schema": STATUS, **status_document(state)})
     return 0
 
 
@@ -81,7 +90,7 @@ def stop(session: Session, guest: str) -> int:
 @verb("traffic", examples=(f"{_KEEP} traffic vm/101 outside", f"{_KEEP} traffic vm/101 ct/200"))
 @click.argument("one")
 @click.argument("other")
-@click.option("-s", "--seconds", type=click.FloatRange(0.1, 86400), default=60.0, show_default=True)
+@click.option("-s", "--seconds", type=Seconds(0.1, 86400), default=60.0, show_default=True)
 @click.option(
     "-r",
     "--rate",
@@ -143,10 +152,36 @@ def _type(session: Session, twin: Twin, words: tuple[str, ...]) -> int:
 @click.pass_obj
 def put(session: Session, file: str, path: str) -> int:
     """Copy your FILE onto it, as PATH."""
-    content = session.here.read_bytes(file, 1 << 20)
-    session.simulated.twin.replace_file(path, content)
+    content = session.here.read_bytes(file, _LARGEST + 1)
+    if len(content) > _LARGEST:
+        raise HostError(f"{file} has more than {_LARGEST:,} bytes", hint="put something smaller")
+    twin = session.simulated.twin
+    _check_path(twin, path)
+    twin.replace_file(path, content)
     session.out.say(f"{path} is as {file}")
     return 0
+
+
+def _check_path(twin: Twin, path: str) -> None:
+    from eswitch.twin.checks import refuse_path  # noqa: PLC0415
+    from eswitch.twin.saved import Unfit  # noqa: PLC0415
+
+    try:
+        refuse_path(path)
+    except Unfit as wrong:
+        raise Unsupported(str(wrong), hint=wrong.hint) from None
+    try:
+        twin.list(path)
+    except HostError:
+        pass
+    else:
+        hint = f"name the file in it: {path}/NAME"
+        raise Unsupported(f"{path} is a directory of it", hint=hint)
+    parents = path.split("/")[1:-1]
+    for number in range(1, len(parents) + 1):
+        parent = "/" + "/".join(parents[:number])
+        if parent in twin.state.files:
+            raise Unsupported(f"{parent} is a file of it, not a directory", hint="another PATH")
 
 
 @_add

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from eswitch.cli.program import output, verb, verbose
+from eswitch.cli.program import Seconds, output, verb, verbose
 from eswitch.cli.session import Session
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ NOT_AS_WANTED = 2
 @click.option(
     "-t",
     "--timeout",
-    type=click.FloatRange(0, 86400),
+    type=Seconds(0, 86400),
     default=10.0,
     show_default=True,
     metavar="SECONDS",
