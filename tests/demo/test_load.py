@@ -118,5 +118,6 @@ def test_every_price_says_where_it_comes_from() -> None:
         assert price.value > 0
         assert price.origin
         assert price.assumed is ("assumed" in price.origin or "fitted" in price.origin), price.name
+    assert "doi:10.1007/s10922-017-9417-0; that one core does them is assumed" in SWITCH.origin
     assert CROSSING.value == SWITCH.value
     assert len(ACTIVITY_BY_HOUR) == 24

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from eswitch.engine import apply
@@ -11,6 +13,7 @@ from eswitch.spec import load
 from eswitch.stages import make_plan
 from eswitch.twin import Twin, names, open_machine, saved
 
+CASES = Path(__file__).parent.parent / "cases"
 SPEC = "/etc/eswitch/eswitch.yaml"
 PF = "/sys/bus/pci/devices/0000:07:00.0"
 
@@ -100,6 +103,35 @@ def test_systemd_boot_reads_another_file() -> None:
     twin.run(["proxmox-boot-tool", "refresh"])
     twin.reboot()
     assert "iommu=pt" in twin.read("/proc/cmdline")
+
+
+@pytest.mark.parametrize(("name", "version"), [("pve8-cx6dx-ready", "4.21"), ("pve9-bond", "4.31")])
+def test_mstconfig_prints_what_mstflint_prints(name: str, version: str) -> None:
+    """domain.md 2.1; the heads without -e: mlxcfg_ui.cpp of mstflint."""
+    text = (CASES / "mstconfig" / f"{version}.txt").read_text()
+    twin = machine(name)
+    query = ["mstconfig", "-d", "0000:07:00.0"]
+    twin.run([*query, "-y", "set", "NUM_OF_VFS=4"])
+    assert twin.run([*query, "-e", "q"]).stdout == text
+    lines = twin.run([*query, "q"]).stdout.splitlines()
+    before = text.splitlines()
+    assert lines[:9] == before[:9]
+    start = before[9].index("Default")
+    assert lines[9] == f"{'Configurations:':<{start}}Next Boot"
+    width = len(before[10].split("NUM_OF_VFS")[0])
+    assert [each[:1] for each in lines[10:]] == [" ", " "]
+    assert [each[width:].split() for each in lines[10:]] == [
+        ["NUM_OF_VFS", "4"],
+        ["SRIOV_EN", "True(1)"],
+    ]
+
+
+def test_mstconfig_marks_what_is_not_the_default_either() -> None:
+    lines = machine("pve8-cx6dx").run(["mstconfig", "-d", "07:00.0", "-e", "q"]).stdout.splitlines()
+    assert lines[10].split() == ["*", "NUM_OF_VFS", "8", "0", "0"]
+    bluefield = machine("pve9-bluefield").run(["mstconfig", "-d", "03:00.0", "q"]).stdout
+    assert "Device type:        BlueField2" in bluefield
+    assert "Name:               N/A" in bluefield
 
 
 def test_lockdown_keeps_mstconfig_out() -> None:

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from eswitch.host import Result
-from eswitch.twin.state import Card, State
+from eswitch.twin.state import Card, Function, State
 
 from .tool import Failed, NotSimulated, ended
 
@@ -32,20 +33,75 @@ def _mstconfig(state: State, words: Sequence[str]) -> str:
     _, device, verb, *rest = left
     if state.kernel.lockdown:
         raise Failed(_LOCKED, 3)
-    card = _card(state, device)
+    card = _card(state, device)  # before anything else: it may not open
     if verb in ("q", "query"):
-        return _query(card, device, rest, every="-e" in words)
+        return _query(state, device, rest, every="-e" in words)
     if verb != "set":
         raise NotSimulated(f"`mstconfig {verb}`")
     return _set(card, rest)
 
 
-def _card(state: State, device: str) -> Card:
+def _function(state: State, device: str) -> Function:
     pci = device if device.count(":") == 2 else f"0000:{device}"
     function = state.functions.get(pci)
     if function is None or function.pf is None or function.vendor != "15b3":
         raise Failed("-E- Failed to open the device", 3)
-    return state.cards[function.pf.card]
+    return function
+
+
+def _card(state: State, device: str) -> Card:
+    pf = _function(state, device).pf
+    return state.cards[pf.card if pf else ""]
+
+
+_TYPES = {
+    "1013": "ConnectX4",
+    "1015": "ConnectX4LX",
+    "1017": "ConnectX5",
+    "1019": "ConnectX5",
+    "101b": "ConnectX6",
+    "101d": "ConnectX6DX",
+    "101f": "ConnectX6LX",
+    "1021": "ConnectX7",
+    "1023": "ConnectX8",
+    "a2d6": "BlueField2",
+    "a2dc": "BlueField3",
+}
+_BOARDS = {
+    "101d": (
+        "MCX623106AN-CDA_Ax",
+        "ConnectX-6 Dx EN adapter card; 100GbE; Dual-port QSFP56; PCIe 4.0/3.0 x16;",
+    ),
+}
+"""Name and description by PCI device; of others the twin knows none, and the tool then says N/A."""
+_DEFAULTS = {"SRIOV_EN": "True", "NUM_OF_VFS": "8", "INTERNAL_CPU_MODEL": "EMBEDDED_CPU"}
+"""What the cards leave the factory with (domain.md 2.1, 2.3); of others it is not known."""
+_DIFFERS = "The '*' shows parameters with next value different from default/current value."
+
+
+@dataclass(frozen=True, slots=True)
+class _Layout:
+    """Widths in characters (domain.md 2.1). The heads are flush right, the values flush left.
+
+    `mark` is the place for the star, `gap` the width of a value from which a blank follows it.
+    """
+
+    label: int
+    mark: int
+    name: int
+    value: int
+    gap: int
+    heads: tuple[int, int, int]
+    alone: int
+
+
+_OLD = _Layout(16, 9, 36, 16, 17, (36, 16, 18), 38)  # mstflint 4.21, of Debian 12
+_NEW = _Layout(20, 8, 44, 20, 20, (48, 20, 18), 50)  # 4.31, of Debian 13
+
+
+def _layout(state: State) -> _Layout:
+    """Debian's releases tell themselves apart by systemd, as in the names of interfaces."""
+    return _OLD if state.platform.naming < 254 else _NEW
 
 
 def _shown(value: str) -> str:
@@ -54,22 +110,46 @@ def _shown(value: str) -> str:
     )
 
 
-def _query(card: Card, device: str, names: Sequence[str], *, every: bool) -> str:
-    lines = ["", "Device #1:", "----------", "", f"Device:             {device}", ""]
-    heads = f"{'Current':<21}Next Boot" if every else "Next Boot"
-    lines.append(f"Configurations:{'':37}{heads}")
+def _query(state: State, device: str, names: Sequence[str], *, every: bool) -> str:
+    """`every` is `-e`; without it there is the value of the next boot only, and no star."""
+    card, layout = _card(state, device), _layout(state)
+    lines = [*_opening(_function(state, device), device, layout), _heads(layout, every=every)]
+    differs = False
     for name in names or sorted(card.pending):
         if name not in card.pending:
             raise Failed(f"-E- The Device doesn't support {name} parameter", 3)
-        now, later = card.current[name], card.pending[name]
-        mark = "*" if now != later else " "
-        values = f"{_shown(now):<20} {_shown(later):<20}" if every else f"{_shown(later):<20}"
-        lines.append(f"{mark}       {name:<44}{values}")
-    if card.current != card.pending:
-        lines.append(
-            "The '*' shows parameters with next value different from default/current value."
-        )
-    return "\n".join(lines) + "\n"
+        values = [_DEFAULTS.get(name, "N/A"), card.current[name], card.pending[name]]
+        star = every and len(set(values)) > 1
+        differs |= star
+        lines.append(_row(layout, name, values if every else values[2:], star=star))
+    return "\n".join([*lines, *([_DIFFERS] if differs else [])]) + "\n"
+
+
+def _opening(function: Function, device: str, layout: _Layout) -> list[str]:
+    name, description = _BOARDS.get(function.device, ("N/A", "N/A"))
+    told = {
+        "Device type": _TYPES.get(function.device, "N/A"),
+        "Name": name,
+        "Description": description,
+        "Device": device,
+    }
+    width = layout.label
+    shown = [f"{f'{label}:':<{width}}{value:<{width}}" for label, value in told.items()]
+    return ["", "Device #1:", "----------", "", *shown, ""]
+
+
+def _heads(layout: _Layout, *, every: bool) -> str:
+    if not every:
+        return f"{'Configurations:':<16}{'Next Boot':>{layout.alone}}"
+    texts = zip(("Default", "Current", "Next Boot"), layout.heads, strict=True)
+    return f"{'Configurations:':<16}" + "".join(f"{text:>{width}}" for text, width in texts)
+
+
+def _row(layout: _Layout, name: str, values: Sequence[str], *, star: bool) -> str:
+    printed = [f"{_shown(value):<{layout.value}}" for value in values]
+    spaced = [f"{text} " if len(text) >= layout.gap else text for text in printed[:-1]]
+    mark = "*" if star else ""
+    return f"{mark:<{layout.mark}}{name:<{layout.name}}{''.join(spaced)}{printed[-1]}"
 
 
 _FLAGS = {"1": "True", "True": "True", "0": "False", "False": "False"}
