@@ -11,7 +11,8 @@ class Fitness:
 
     `remark` is what a user of an able NIC should know. `alien` is True for cards without a known
     driver for e-switches: most hosts have some, and nobody wants to read much about them.
-    `by_kernel` is True if only the running kernel is in the way.
+    `curable` is True where this very NIC can become one here: with another kernel, its driver, or
+    other settings in its firmware; a plan says what that takes.
     """
 
     able: bool | None
@@ -19,4 +20,4 @@ class Fitness:
     hint: str = ""
     remark: str = ""
     alien: bool = False
-    by_kernel: bool = False
+    curable: bool = False

@@ -49,6 +49,17 @@ def configured(plan: Plan) -> tuple[Check, ...]:
         )
         for step in ends
     )
+    pending += tuple(
+        Check(
+            Layer.CONFIGURED,
+            each.subject,
+            f"{each.attribute} in force?",
+            Verdict.FAILED,
+            f"{each.what}: set, and waits for a reboot",
+            "reboot, then eswitch apply",
+        )
+        for each in plan.pending
+    )
     done = Check(
         Layer.CONFIGURED,
         "this host",

@@ -42,8 +42,8 @@ DEFAULT_VFS = 2
 
 def vf_count(nic: NicState) -> int:
     """How many VFs a starter spec gives to a NIC: those it has, or a few."""
-    if nic.sriov is None:
-        return 0
+    if nic.sriov is None or not nic.sriov.total:
+        return DEFAULT_VFS
     return min(nic.sriov.count or min(DEFAULT_VFS, nic.sriov.total), MAX_VFS)
 
 

@@ -61,7 +61,7 @@ class _Draft:
 
     def takes(self, nic: NicState) -> bool:
         fit = self.fits[nic.pci]
-        return fit.able is not False or fit.by_kernel
+        return fit.able is not False or fit.curable
 
     def remark(self, path: Path, *texts: str) -> None:
         self.remarks.setdefault(path, []).extend(texts)
@@ -70,8 +70,8 @@ class _Draft:
 def starter(observed: ObservedState, fits: Mapping[PciAddress, Fitness]) -> str:
     """The text of a commented spec of this host; `load()` always takes it.
 
-    `fits` says of each NIC whether it could be an e-switch. One that only lacks another kernel is
-    in the spec: that it has to boot one is said beside it.
+    `fits` says of each NIC whether it could be an e-switch. One that can become so here is in
+    the spec: what it lacks is said beside it.
     """
     draft = _Draft(observed, fits)
     fit = [nic for nic in observed.nics if draft.takes(nic)]
@@ -182,9 +182,9 @@ def _match(nic: NicState, draft: _Draft) -> NicMatch:
 def _vfs(label: str, draft: _Draft, reader: BridgeReader) -> tuple[DesiredVf, ...]:
     nic = draft.labels[label]
     path: Path = ("nics", label, "vfs")
-    total, count = (nic.sriov.total, nic.sriov.count) if nic.sriov else (0, 0)
-    now = f"{count} now" if count else "none now; a proposal"
-    draft.remark(path, f"{now}, at most {total}")
+    count = nic.sriov.count if nic.sriov else 0
+    most = f", at most {nic.sriov.total}" if nic.sriov else ""
+    draft.remark(path, f"{count} now{most}" if count else f"none now; a proposal{most}")
     vfs = tuple(_vf(label, index, draft, reader) for index in range(vf_count(nic)))
     if any(vf.mac_policy is MacPolicy.UNMANAGED for vf in vfs):
         draft.remark(
@@ -203,7 +203,7 @@ def _vf(label: str, index: int, draft: _Draft, reader: BridgeReader) -> DesiredV
     nic = draft.labels[label]
     vlan = reader.vlan(label, index)
     state = nic.vf(index)
-    if nic.sriov and not nic.sriov.count:
+    if not nic.sriov or not nic.sriov.count:
         return DesiredVf(index, vlan=vlan)
     policy, mac = _vf_mac(nic, index, state, draft)
     profile = profile_of(nic.driver)

@@ -25,6 +25,7 @@ NAME = "firmware"
 _RESET = 300.0
 """Seconds that a reset of the card may take, its driver's restart included."""
 _BIOS = "switch on SR-IOV for this slot in the BIOS, or power the machine off and on again"
+DPU = "a BlueField in DPU mode: its own Arm cores hold the e-switch"
 _DPU = {"INTERNAL_CPU_MODEL": 1, "INTERNAL_CPU_OFFLOAD_ENGINE": 0}
 """How a BlueField says that its own Arm cores hold the e-switch (domain.md 2.3)."""
 
@@ -149,10 +150,10 @@ def _obstacle(want: _Want) -> Blocker | None:
         reason = firmware.reason if firmware is not None else "nobody asked"
         message = f"{missing}, and its firmware cannot be asked: {reason}"
         return Blocker(nic.name, message, _way_out(reason), source=source, human=True)
-    if _is_dpu(firmware):
+    if is_dpu(firmware):
         return Blocker(
             nic.name,
-            f"{pf.pci} is a BlueField in DPU mode: its own Arm cores hold the e-switch",
+            f"{pf.pci} is {DPU}",
             "run eswitch on the BlueField itself, or put the card into NIC mode "
             f"(mstconfig -d {pf.pci} set INTERNAL_CPU_OFFLOAD_ENGINE=1, then power off and on)",
             source=nic.source,
@@ -174,7 +175,8 @@ def _way_out(reason: str) -> str:
     return "set SR-IOV and the number of VFs in the card's own menu in the BIOS"
 
 
-def _is_dpu(firmware: FirmwareState) -> bool:
+def is_dpu(firmware: FirmwareState) -> bool:
+    """Whether the host that sees the card is not the one whose e-switch it is."""
     said = {name: firmware.parameters.get(name) for name in _DPU}
     if said["INTERNAL_CPU_MODEL"] is None:
         return False

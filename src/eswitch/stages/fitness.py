@@ -6,29 +6,37 @@ from dataclasses import replace
 
 from eswitch.model.desired import DesiredNic, NicMatch
 from eswitch.model.drivers import Support
+from eswitch.model.firmware import FirmwareState
 from eswitch.model.fitness import Fitness
 from eswitch.model.observed import NicState, ObservedState, Unknown
 from eswitch.model.plan import Blocker
 
 from . import nics
+from .firmware import DPU, is_dpu
 
 
 def fitness(nic: NicState, observed: ObservedState) -> Fitness:
     """Driver, SR-IOV, kernel, in this order: the first that is missing is the reason."""
     asked = DesiredNic(nic.netdev or nic.pci, NicMatch(pci=nic.pci))
+    if nic.driver is None and (due := nics.known_profile(nic)) is not None:
+        hint = f"`eswitch plan` says whether this kernel has {due.name}, and how to get it"
+        return Fitness(able=False, why=f"it has no driver ({due.name})", hint=hint, curable=True)
     profile = nics.profile_for(asked, nic)
     if isinstance(profile, Blocker):
         # Another card is what helps here: no hint is worth its line.
         return replace(_unable(profile, nic), hint="" if nic.driver else profile.hint, alien=True)
-    if nic.sriov is None:
-        hint = "switch SR-IOV on in the BIOS and in the NIC's firmware, then reboot"
-        return Fitness(able=False, why="it shows no SR-IOV capability", hint=hint)
-    if nic.sriov.total == 0:
-        hint = "raise NUM_OF_VFS in the NIC's firmware and reboot"
-        return Fitness(able=False, why="its firmware offers no VFs", hint=hint)
+    if isinstance(nic.firmware, FirmwareState) and is_dpu(nic.firmware):
+        hint = "run eswitch on the BlueField itself, or put the card into NIC mode"
+        return Fitness(able=False, why=f"it is {DPU}", hint=hint)
+    if nic.sriov is None or nic.sriov.total == 0:
+        why = "it shows no SR-IOV capability" if nic.sriov is None else "it offers no VFs"
+        hint = "switch SR-IOV on in the BIOS, then reboot"
+        if profile.firmware:
+            hint = "`eswitch plan` with a spec says what its firmware and the BIOS lack"
+        return Fitness(able=False, why=why, hint=hint, curable=bool(profile.firmware))
     verdict = nics.kernel_verdict(asked, profile, observed)
     if isinstance(verdict, Blocker):
-        return replace(_unable(verdict, nic), by_kernel=True)
+        return replace(_unable(verdict, nic), curable=True)
     remarks = [profile.remark] if profile.support is Support.DOCUMENTED else []
     if verdict:
         remarks.append(verdict.message)

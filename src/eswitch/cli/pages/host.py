@@ -9,6 +9,7 @@ from eswitch.cli.screen import Line, Span, Style, bad, faint, good, line, strong
 from eswitch.model.drivers import profile_of
 from eswitch.model.fitness import Fitness
 from eswitch.model.identifiers import ZERO_MAC
+from eswitch.model.machine import IommuState
 from eswitch.model.observed import (
     LinkState,
     NicState,
@@ -43,6 +44,7 @@ def host_page(observed: ObservedState, flows: str | Unknown, *, everything: bool
     lines += _unable(unable)
     if not observed.nics:
         lines += [line("no network card on a PCI bus"), line()]
+    lines += [_iommu(observed.iommu), line()]
     lines += _ovs(observed, everything=everything)
     lines += _flows(observed, flows)
     if observed.missing_tools:
@@ -61,6 +63,7 @@ def _nic(nic: NicState, fit: Fitness, observed: ObservedState, *, everything: bo
     facts += [f"switch id {nic.switch_id}"] if nic.switch_id else []
     lines.append(line(f"  {', '.join(fact for fact in facts if fact)}"))
     lines.append(_mode(nic))
+    lines += _firmware(nic)
     if fit.able is False:
         lines += paragraph(f"not usable here: {fit.why}", indent=2, style=Style.BAD)
         lines += paragraph(fit.hint, indent=2, first="hint: ") if fit.hint else []
@@ -80,6 +83,34 @@ def _mode(nic: NicState) -> Line:
     extra = f", inline {state.inline_mode}" if state.inline_mode else ""
     extra += f", encap {state.encap_mode}" if state.encap_mode else ""
     return line("  mode ", mode, f"{extra}, {vfs}")
+
+
+def _firmware(nic: NicState) -> list[Line]:
+    """What its firmware says about SR-IOV, where somebody had to ask."""
+    firmware = nic.firmware
+    if firmware is None:
+        return []
+    if isinstance(firmware, Unknown):
+        return paragraph(f"firmware unknown ({firmware.reason})", indent=2, style=Style.WARN)
+    told = []
+    for name in ("SRIOV_EN", "NUM_OF_VFS"):
+        parameter = firmware.parameters.get(name)
+        if parameter is None:
+            continue
+        due = parameter.current is not None and parameter.current != parameter.next
+        told.append(f"{name} {parameter.current or parameter.next}")
+        told[-1] += f" ({parameter.next} from the next boot on)" if due else ""
+    return paragraph(f"firmware {', '.join(told)}", indent=2) if told else []
+
+
+def _iommu(iommu: IommuState | Unknown) -> Line:
+    title = strong("IOMMU")
+    if isinstance(iommu, Unknown):
+        return line(title, "  ", warn("unknown"), f" ({iommu.reason})")
+    if iommu.units:
+        return line(title, "  ", good("on"), f", {', '.join(iommu.units)}")
+    why = "the kernel leaves it off" if iommu.table else "the BIOS offers none"
+    return line(title, "  ", warn("off"), f" ({why}): no VM can be given a VF")
 
 
 def _link_words(link: LinkState | None) -> str:

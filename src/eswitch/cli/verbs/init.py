@@ -16,13 +16,14 @@ def command(session: Session) -> int:
     It names the NICs that can be an e-switch, and keeps what is configured already. Nothing is
     written: look at it, then redirect it into a file.
     """
-    from eswitch.observe import observe  # noqa: PLC0415
+    from eswitch.observe import answer, observe  # noqa: PLC0415
     from eswitch.spec.starter import starter  # noqa: PLC0415
     from eswitch.stages.fitness import fitness  # noqa: PLC0415
-    from eswitch.stages.survey import none_usable  # noqa: PLC0415
+    from eswitch.stages.survey import none_usable, questions  # noqa: PLC0415
 
     session.hint_root()
     observed = observe(session.host)
+    observed = answer(session.host, observed, questions(observed))
     fits = {nic.pci: fitness(nic, observed) for nic in observed.nics}
     session.out.write(starter(observed, fits))
     found = none_usable(observed)

@@ -31,10 +31,12 @@ def command(session: Session, *, everything: bool) -> int:
     from eswitch.cli.pages.flows import placements  # noqa: PLC0415
     from eswitch.cli.pages.host import host_page  # noqa: PLC0415
     from eswitch.model.observed import Unknown  # noqa: PLC0415
-    from eswitch.observe import observe  # noqa: PLC0415
+    from eswitch.observe import answer, observe  # noqa: PLC0415
+    from eswitch.stages.survey import questions  # noqa: PLC0415
 
     session.hint_root()
     observed = observe(session.host)
+    observed = answer(session.host, observed, questions(observed))
     found = _flows(session, observed)
     if session.as_text:
         words = found if isinstance(found, Unknown) else placements(found)

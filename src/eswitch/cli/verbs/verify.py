@@ -10,6 +10,8 @@ from eswitch.cli.program import Seconds, output, verb, verbose
 from eswitch.cli.session import Session
 
 if TYPE_CHECKING:
+    from eswitch.host import Host
+    from eswitch.model.observed import ObservedState
     from eswitch.model.plain import Plain
     from eswitch.model.report import Report
 
@@ -41,6 +43,7 @@ def command(session: Session, spec: str | None, timeout: float) -> int:
     from eswitch.cli.pages.report import report_page  # noqa: PLC0415
     from eswitch.cli.specfile import is_there, load  # noqa: PLC0415
     from eswitch.cli.transient import Transient  # noqa: PLC0415
+    from eswitch.engine.look import answered  # noqa: PLC0415
     from eswitch.model.report import Verdict  # noqa: PLC0415
     from eswitch.observe import observe_with_offload  # noqa: PLC0415
     from eswitch.offload.verify import verify  # noqa: PLC0415
@@ -50,15 +53,17 @@ def command(session: Session, spec: str | None, timeout: float) -> int:
     desired, name = load(session, spec) if spec or is_there(session) else (None, "")
     now = Transient(session.err)
 
+    def observe(host: Host) -> ObservedState:
+        observed = observe_with_offload(host)
+        return observed if desired is None else answered(host, desired, observed)
+
     def look(report: Report, left: float) -> None:
         missing = sum(check.verdict is not Verdict.OK for check in report.checks)
         now.show(f"waiting for traffic: {count(missing, 'check')} open, {left:.0f} s left")
 
     now.show("looking at this host")
     try:
-        report = verify(
-            session.host, desired, timeout, observe_with_offload, make_plan, on_progress=look
-        )
+        report = verify(session.host, desired, timeout, observe, make_plan, on_progress=look)
     finally:
         now.erase()
     page = report_page(report, name, session.out.marks, verbose=session.options.verbose)
