@@ -27,6 +27,7 @@ _VOLATILE = {
     *("index", "ingress", "users", "session_addresses", "carrier", "reason"),
     "link_local",  # the kernel's own, with the link
     "ofport",  # Open vSwitch gives the port of a recreated interface another number
+    *("iommu", "vfio_loaded"),  # change with a reboot, and with the first VM that takes a VF
 }
 _INVENTED = {"mac"}
 # What only a reboot changes: that of the apply has come, or that of the rollback is still to come.

@@ -5,8 +5,11 @@ from __future__ import annotations
 from eswitch.host import Host
 from eswitch.model.observed import ObservedState
 
+from .answers import answer
+from .iommu import read_iommu
 from .kernel import read_kernel
 from .links import read_network
+from .modules import read_vfio
 from .naming import names_to_come, unnamed
 from .nic import read_nics
 from .offload import add_tc_offload, read_tc_offload
@@ -15,6 +18,7 @@ from .session import read_session
 
 __all__ = [
     "TOOLS",
+    "answer",
     "names_to_come",
     "observe",
     "observe_with_offload",
@@ -32,7 +36,7 @@ def observe(host: Host) -> ObservedState:
     What cannot be read is `Unknown` with the reason; interfaces without a lasting name are left
     out. Raises HostError only where nothing could be
     said at all: `ip` fails, or /proc and /sys cannot be read. The interfaces' `hw_tc_offload` is
-    left None: `observe_with_offload` asks for it.
+    left None: `observe_with_offload` asks for it. What takes time is left to `answer`.
     """
     network = read_network(host)
     fresh = unnamed(host, network.links)
@@ -44,6 +48,8 @@ def observe(host: Host) -> ObservedState:
         ovs=read_ovs(host),
         session_addresses=read_session(host),
         missing_tools=tuple(tool for tool in TOOLS if host.which(tool) is None),
+        iommu=read_iommu(host),
+        vfio_loaded=read_vfio(host),
     )
 
 

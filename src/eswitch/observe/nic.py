@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from eswitch.host import Host
-from eswitch.model.drivers import profile_of
+from eswitch.model.drivers import PROFILES, profile_of, profile_of_device
 from eswitch.model.identifiers import PciAddress, VfId
 from eswitch.model.observed import (
     LegacyVf,
@@ -22,6 +22,11 @@ from .devlink import Devlink, read_devlink
 from .ingress import read_ingress
 from .links import Network, is_representor
 from .users import NAMESPACE, host_uses, is_vfio, read_vfio_users
+
+_ODD_CLASSES = tuple(
+    {profile.pci_class for profile in PROFILES if profile.pci_class != sysfs.NETWORK_CLASS}
+)
+"""Classes of NICs that do not call themselves network controllers (the lab's)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,15 +78,27 @@ def _read_functions(host: Host, network: Network) -> list[_Function]:
     for device in sorted({*sysfs.list_devices(host), *parents}):
         if device in vfs:
             continue
-        if device not in parents and not sysfs.is_network_device(host, device):
+        pci_class = "" if device in parents else sysfs.read_class(host, device)
+        odd = pci_class.startswith(_ODD_CLASSES)
+        if device not in parents and not odd and not pci_class.startswith(sysfs.NETWORK_CLASS):
             continue
         attributes = sysfs.list_attributes(host, device)
         if not attributes or "physfn" in attributes:
+            continue
+        if odd and not _is_odd_nic(host, device, attributes):
             continue
         function = _function(host, device, attributes)
         vfs.update(vf for _, vf, _ in function.vfs)
         found.append(function)
     return found
+
+
+def _is_odd_nic(host: Host, device: PciAddress, attributes: frozenset[str]) -> bool:
+    """Whether what calls itself something else is a NIC: by its PCI ID while no driver is bound to
+    it. A disk on its own driver is a disk."""
+    if "driver" in attributes:
+        return profile_of(sysfs.follow(host, device, "driver")) is not None
+    return profile_of_device(sysfs.read_vendor_device(host, device)) is not None
 
 
 def _function(host: Host, device: PciAddress, attributes: frozenset[str]) -> _Function:
@@ -114,9 +131,12 @@ def _nic(
     uplink = _uplink(pf, devlink, network)
     name = uplink.name if uplink else None
     by_parent = {link.parent: link for link in reversed(network.links) if not is_representor(link)}
+    group = sysfs.read_iommu_group(host, pf.pci)
     vfs = []
     for index, vf, driver in pf.vfs:
-        state = VfState(index, vf, driver, users=held.get(vf, ()))
+        # Where the PF has no group, the IOMMU is off, and no VF has one.
+        peers = () if group is None else sysfs.read_group_peers(host, vf)
+        state = VfState(index, vf, driver, users=held.get(vf, ()), group_peers=peers)
         state = _with_admin(state, pf, devlink, network, name)
         vfs.append(_with_netdev(state, pf, by_parent.get(vf), network))
     return NicState(
@@ -129,7 +149,7 @@ def _nic(
         sriov=pf.sriov,
         eswitch=devlink.eswitches.get(pf.pci, Unknown("no driver is bound to it")),
         vfs=tuple(vfs),
-        iommu_group=sysfs.read_iommu_group(host, pf.pci),
+        iommu_group=group,
     )
 
 

@@ -10,7 +10,8 @@ from eswitch.model.identifiers import PciAddress, parse_pci_address
 from eswitch.model.observed import SriovState
 
 DEVICES = "/sys/bus/pci/devices"
-_NETWORK_CLASS = "0x02"
+NETWORK_CLASS = "0x02"
+_BRIDGE_CLASS = "0x06"
 
 
 def list_devices(host: Host) -> tuple[PciAddress, ...]:
@@ -36,12 +37,12 @@ def list_attributes(host: Host, device: PciAddress) -> frozenset[str]:
         return frozenset()
 
 
-def is_network_device(host: Host, device: PciAddress) -> bool:
-    """True for the PCI class of network controllers."""
+def read_class(host: Host, device: PciAddress) -> str:
+    """The PCI class, `0x020000` for Ethernet controllers; nothing if the function has gone."""
     try:
-        return host.read(f"{DEVICES}/{device}/class").startswith(_NETWORK_CLASS)
+        return host.read(f"{DEVICES}/{device}/class")
     except NotFound:
-        return False
+        return ""
 
 
 def read_number(host: Host, device: PciAddress, attribute: str) -> int:
@@ -99,3 +100,23 @@ def read_iommu_group(host: Host, device: PciAddress) -> int | None:
     """The number of the IOMMU group, or None with the IOMMU off."""
     group = follow(host, device, "iommu_group") or ""
     return int(group) if group.isdecimal() else None
+
+
+def read_group_peers(host: Host, device: PciAddress) -> tuple[PciAddress, ...]:
+    """The functions that a VM with this one would take along: those of its IOMMU group.
+
+    Bridges stay with their driver whoever takes the group. None with the IOMMU off.
+    """
+    try:
+        names = host.list(f"{DEVICES}/{device}/iommu_group/devices")
+    except NotFound:
+        return ()
+    peers = []
+    for name in names:
+        try:
+            peer = parse_pci_address(name)
+        except ValueError:
+            continue  # a group may have functions of other buses in it
+        if peer != device and not read_class(host, peer).startswith(_BRIDGE_CLASS):
+            peers.append(peer)
+    return tuple(peers)

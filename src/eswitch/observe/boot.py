@@ -1,0 +1,143 @@
+"""How the kernel gets its command line: gather what there is, `loader.decide`, read it back."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from eswitch.errors import HostError, NotFound
+from eswitch.host import Host
+from eswitch.model.machine import BootState, Loader
+from eswitch.model.unknown import Unknown
+
+from .loader import (
+    EspStatus,
+    Evidence,
+    decide,
+    parse_entry,
+    parse_grub_config,
+    parse_status,
+    parse_systemd_version,
+)
+
+_CMDLINE = "/proc/cmdline"
+_LOADER_INFO = "/sys/firmware/efi/efivars/LoaderInfo-4a67b082-0a4c-41cf-b6c7-440b29bb8c4f"
+_UUIDS = "/etc/kernel/proxmox-boot-uuids"
+_GRUB_CONFIG = "/boot/grub/grub.cfg"
+_GRUB_MKCONFIG = "/usr/sbin/grub-mkconfig"
+_ESPS = ("/efi", "/boot/efi", "/boot")
+_REFRESHED = "/var/lib/eswitch/boot-refreshed"
+"""/etc/kernel/cmdline as it was when eswitch last made it count, where nothing else tells."""
+_DEADLINE = 60.0
+
+
+def read_boot(host: Host, release: str) -> BootState | Unknown:
+    """The loader, the file for kernel parameters, and what the next kernel will be started with.
+
+    `release` is that of the running kernel.
+    """
+    try:
+        evidence = _gather(host)
+        decision = decide(evidence)
+        state = BootState(tuple(evidence.cmdline.split()), decision.loader)
+        if isinstance(decision.loader, Unknown):
+            return state
+        content = _read(host, decision.path)
+        state = replace(state, path=decision.path, refresh=decision.refresh, content=content)
+        if decision.loader is Loader.GRUB:
+            return replace(state, next=_next_of_grub(host))
+        return replace(state, next=_next_of_systemd_boot(host, release, content))
+    except HostError as refusal:
+        return Unknown(refusal.message)
+
+
+def _gather(host: Host) -> Evidence:
+    managed = bool((_read(host, _UUIDS) or "").strip())
+    boot_tool = host.which("proxmox-boot-tool") is not None
+    mkconfig = _read(host, _GRUB_MKCONFIG) or ""
+    return Evidence(
+        cmdline=host.read(_CMDLINE),
+        loader_info=_read_loader_info(host),
+        managed=managed,
+        status=_read_status(host) if managed and boot_tool else EspStatus(),
+        update_grub=host.which("update-grub") is not None,
+        drop_ins="default/grub.d" in mkconfig,
+        boot_tool=boot_tool,
+        kernel_install=host.which("kernel-install") is not None,
+        systemd=_read_systemd_version(host),
+    )
+
+
+def _read(host: Host, path: str) -> str | None:
+    try:
+        return host.read(path)
+    except NotFound:
+        return None
+
+
+def _read_loader_info(host: Host) -> str:
+    """Four bytes of flags, then UTF-16 with a NUL at the end; nothing without EFI."""
+    try:
+        value = host.read_bytes(_LOADER_INFO, 512)
+    except HostError:
+        return ""
+    return value[4:].decode("utf-16-le", "replace").partition("\0")[0]
+
+
+def _read_status(host: Host) -> EspStatus:
+    """Mounts each ESP, so only root gets an answer; what it says else is evidence too."""
+    try:
+        result = host.run(["proxmox-boot-tool", "status"], timeout=_DEADLINE, ok=None)
+    except HostError as refusal:
+        return EspStatus(remarks=(refusal.message,))
+    status = parse_status(f"{result.stdout}\n{result.stderr}")
+    if result.status == 0 or status.remarks:
+        return status
+    said = (result.stderr.strip() or "no output").splitlines()[-1]
+    return replace(status, remarks=(f"`proxmox-boot-tool status` says {said}",))
+
+
+def _read_systemd_version(host: Host) -> int:
+    try:
+        return parse_systemd_version(host.run(["systemctl", "--version"], ok=None).stdout)
+    except HostError:
+        return 0
+
+
+def _next_of_grub(host: Host) -> tuple[str, ...] | Unknown:
+    try:
+        return parse_grub_config(host.read(_GRUB_CONFIG))
+    except HostError as refusal:
+        return Unknown(refusal.message)
+
+
+def _next_of_systemd_boot(
+    host: Host, release: str, content: str | None
+) -> tuple[str, ...] | Unknown:
+    """From the entry of the running kernel, else from what eswitch itself has made count."""
+    reasons = []
+    for esp in _ESPS:
+        try:
+            words = _words_of_entry(host, f"{esp}/loader/entries", release)
+        except NotFound:
+            continue  # not mounted here; proxmox-boot-tool leaves its ESPs unmounted
+        except HostError as refusal:
+            reasons.append(refusal.message)
+            continue
+        if words is not None:
+            return words
+    if content is not None and _read(host, _REFRESHED) == content:
+        return tuple(content.split())
+    said = "; ".join(reasons) or f"no mounted ESP has an entry for {release}"
+    return Unknown(f"what the next kernel will be started with is not known: {said}")
+
+
+def _words_of_entry(host: Host, directory: str, release: str) -> tuple[str, ...] | None:
+    for name in host.list(directory):
+        if not name.endswith(".conf"):
+            continue
+        version, kernel, options = parse_entry(host.read(f"{directory}/{name}"))
+        if version == release or release in kernel.replace("\\", "/").split("/"):
+            return options
+        if kernel.endswith(f"vmlinuz-{release}"):
+            return options
+    return None

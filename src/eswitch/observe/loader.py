@@ -1,0 +1,196 @@
+"""Which boot loader starts this host, decided from evidence (domain.md 3.4). Pure.
+
+No single sign is enough: "booted with uefi" says nothing about the loader, GRUB may be on ESPs that
+proxmox-boot-tool keeps, and a boot without a loader leaves no sign at all. Signs that contradict
+each other, and ESPs that do, are not decided by a majority: a kernel parameter in the wrong file
+never counts, and nobody would see why.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from eswitch.model.machine import Loader
+from eswitch.model.unknown import Unknown
+
+GRUB_FILE = "/etc/default/grub.d/eswitch.cfg"
+SYSTEMD_FILE = "/etc/kernel/cmdline"
+# The verb came with it; Debian 12 has 252.
+_ADD_ALL_SINCE = 255
+
+_ESP = re.compile(r"^(\S+) is configured with: (.+)$")
+_LOADER_OF = {"uefi": Loader.SYSTEMD_BOOT, "grub": Loader.GRUB}
+
+
+@dataclass(frozen=True, slots=True)
+class EspStatus:
+    """`proxmox-boot-tool status`: which loaders each ESP has, and everything else it said."""
+
+    esps: Mapping[str, frozenset[Loader]] = field(default_factory=dict)
+    remarks: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """Everything seen about how this host was started.
+
+    `managed` whether /etc/kernel/proxmox-boot-uuids lists ESPs, `status` what proxmox-boot-tool
+    says about them, `loader_info` the EFI variable in which a loader leaves its name. Of the
+    programs: whether update-grub and proxmox-boot-tool are installed, whether grub-mkconfig reads
+    drop-ins, and systemd's version (0: unknown).
+    """
+
+    cmdline: str
+    loader_info: str = ""
+    managed: bool = False
+    status: EspStatus = EspStatus()
+    update_grub: bool = False
+    drop_ins: bool = False
+    boot_tool: bool = False
+    kernel_install: bool = False
+    systemd: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """The loader, the file that takes kernel parameters, and what makes that file count."""
+
+    loader: Loader | Unknown
+    path: str = ""
+    refresh: tuple[str, ...] = ()
+
+
+def decide(evidence: Evidence) -> Decision:
+    """The loader if all signs agree and its tools are there; else Unknown with what was seen."""
+    signs = _signs(evidence)
+    loaders = {loader for loader, _ in signs}
+    if len(loaders) != 1 or _split(evidence.status):
+        return Decision(Unknown(_seen(evidence, [words for _, words in signs])))
+    if Loader.GRUB in loaders:
+        return _grub(evidence)
+    if evidence.managed:
+        return _managed(evidence)
+    return _plain_systemd_boot(evidence)
+
+
+def _signs(evidence: Evidence) -> list[tuple[Loader, str]]:
+    """What each sign points to, and how to say it."""
+    found = []
+    info = evidence.loader_info
+    if info.startswith("systemd-boot"):
+        found.append((Loader.SYSTEMD_BOOT, f"LoaderInfo is {info!r}"))
+    elif info.startswith("GRUB"):
+        found.append((Loader.GRUB, f"LoaderInfo is {info!r}"))
+    words = evidence.cmdline.split()
+    if any(word.startswith("initrd=\\") for word in words):
+        found.append((Loader.SYSTEMD_BOOT, "/proc/cmdline has an initrd= of the EFI partition"))
+    if any(word.startswith("BOOT_IMAGE=") for word in words):
+        found.append((Loader.GRUB, "/proc/cmdline has BOOT_IMAGE="))
+    for esp, loaders in evidence.status.esps.items():
+        # One that has both is no sign for either.
+        if len(loaders) == 1:
+            (loader,) = loaders
+            found.append((loader, f"proxmox-boot-tool keeps {loader.value} on {esp}"))
+    return found
+
+
+def _split(status: EspStatus) -> bool:
+    """Whether the loader depends on which of the ESPs the firmware takes."""
+    return len({loaders for loaders in status.esps.values() if len(loaders) == 1}) > 1
+
+
+def _seen(evidence: Evidence, signs: Sequence[str]) -> str:
+    both = [
+        f"{esp} has both loaders" for esp, kept in evidence.status.esps.items() if len(kept) > 1
+    ]
+    said = "; ".join([*signs, *both, *evidence.status.remarks])
+    if signs:
+        return f"the signs of the boot loader contradict each other: {said}"
+    return (
+        "no boot loader shows itself: /proc/cmdline has neither BOOT_IMAGE= nor an initrd= of the "
+        f"EFI partition, LoaderInfo is {evidence.loader_info!r}" + (f"; {said}" if said else "")
+    )
+
+
+def _grub(evidence: Evidence) -> Decision:
+    if not evidence.update_grub:
+        return Decision(Unknown("GRUB started this host, but update-grub is not installed"))
+    if not evidence.drop_ins:
+        return Decision(
+            Unknown("GRUB started this host, but its grub-mkconfig reads no /etc/default/grub.d")
+        )
+    return Decision(Loader.GRUB, GRUB_FILE, ("update-grub",))
+
+
+def _managed(evidence: Evidence) -> Decision:
+    if not evidence.boot_tool:
+        return Decision(
+            Unknown(
+                "systemd-boot started this host from ESPs of proxmox-boot-tool, "
+                "which is not installed"
+            )
+        )
+    return Decision(Loader.SYSTEMD_BOOT, SYSTEMD_FILE, ("proxmox-boot-tool", "refresh"))
+
+
+def _plain_systemd_boot(evidence: Evidence) -> Decision:
+    if not evidence.kernel_install:
+        return Decision(
+            Unknown("systemd-boot started this host, but kernel-install is not installed")
+        )
+    if evidence.systemd < _ADD_ALL_SINCE:
+        return Decision(
+            Unknown(
+                "systemd-boot started this host, but the kernel-install of systemd "
+                f"{evidence.systemd or '(unknown version)'} cannot make all entries anew "
+                f"(`add-all`, from {_ADD_ALL_SINCE} on)"
+            )
+        )
+    return Decision(Loader.SYSTEMD_BOOT, SYSTEMD_FILE, ("kernel-install", "add-all"))
+
+
+def parse_status(printed: str) -> EspStatus:
+    """What `proxmox-boot-tool status` prints, warnings included."""
+    esps = {}
+    remarks = []
+    for line in (line.strip() for line in printed.splitlines()):
+        found = _ESP.match(line)
+        if found:
+            # `uefi (versions: 6.8.12-4-pve), grub (versions: 6.8.12-4-pve)`
+            kinds = re.findall(r"\b(uefi|grub)\b", re.sub(r"\([^)]*\)", "", found[2]))
+            esps[found[1]] = frozenset(_LOADER_OF[kind] for kind in kinds)
+        elif line.startswith(("WARN", "E:")):
+            remarks.append(line)
+    return EspStatus(esps, tuple(remarks))
+
+
+def parse_systemd_version(printed: str) -> int:
+    """257 from `systemd 257 (257.9-1~deb13u1)`; 0 for anything else."""
+    found = re.match(r"systemd (\d{1,6})\b", printed, re.ASCII)
+    return int(found[1]) if found else 0
+
+
+def parse_grub_config(content: str) -> tuple[str, ...] | Unknown:
+    """The kernel's words in the first entry of grub.cfg, without the kernel's own path."""
+    for line in content.splitlines():
+        words = line.split()
+        if len(words) > 1 and words[0] in ("linux", "linuxefi", "linux16"):
+            return tuple(words[2:])
+    return Unknown("grub.cfg starts no Linux")
+
+
+def parse_entry(content: str) -> tuple[str, str, tuple[str, ...]]:
+    """Version, kernel and all words of `options` in a systemd-boot entry."""
+    version = kernel = ""
+    options: list[str] = []
+    for line in content.splitlines():
+        key, *words = line.split() or [""]
+        if key == "version":
+            version = " ".join(words)
+        elif key in ("linux", "efi"):
+            kernel = " ".join(words)
+        elif key == "options":
+            options += words
+    return version, kernel, tuple(options)
