@@ -7,6 +7,21 @@ import typing
 from dataclasses import fields, is_dataclass
 from enum import Enum
 
+from eswitch.model.observed import ObservedState
+
+# What a case says nothing about: a VM could be given a VF.
+_USUAL = {
+    "iommu": {"units": ["dmar0"], "table": "DMAR", "vendor": "intel"},
+    "vfio_loaded": True,
+}
+
+
+def host_of(case: dict[str, object]) -> ObservedState:
+    """The host of a plan case."""
+    observed = hydrate(ObservedState, {**_USUAL, **case["observed"]})  # type: ignore[dict-item]
+    assert isinstance(observed, ObservedState)
+    return observed
+
 
 def hydrate(kind: object, data: object) -> object:
     """Build a value of the annotated type; missing fields take their defaults."""
@@ -17,7 +32,11 @@ def hydrate(kind: object, data: object) -> object:
         inner = typing.get_args(kind)[0]
         return tuple(hydrate(inner, item) for item in data)  # type: ignore[attr-defined]
     if origin is dict:
-        return {str(key): str(value) for key, value in data.items()}  # type: ignore[attr-defined]
+        inner = typing.get_args(kind)[1]
+        items = data.items()  # type: ignore[attr-defined]
+        if is_dataclass(inner):
+            return {str(key): hydrate(inner, value) for key, value in items}
+        return {str(key): str(value) for key, value in items}
     if is_dataclass(kind) and isinstance(kind, type):
         hints = typing.get_type_hints(kind)
         names = {field.name for field in fields(kind)}

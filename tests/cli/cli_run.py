@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest  # noqa: TC002 (fixtures are looked up by annotation)
 from cli_host import CliHost
-from hydrate import hydrate
+from hydrate import host_of
 from ruamel.yaml import YAML
 
 from eswitch.cli import main
@@ -71,12 +71,13 @@ class Command:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self._patch = monkeypatch
-        modules = ("eswitch.engine.converge", "eswitch.engine.undo", "eswitch.observe")
+        modules = ("eswitch.engine.look", "eswitch.engine.undo", "eswitch.observe")
         # A module that is imported only once another one is patched would keep the patch.
         for module in (*modules, "eswitch.cli.performance"):
             import_module(module)
         for module in modules:
             monkeypatch.setattr(f"{module}.observe", lambda host: host.look())
+            monkeypatch.setattr(f"{module}.answer", lambda host, state, questions: state)
         monkeypatch.setattr("eswitch.observe.observe_with_offload", lambda host: host.look())
 
     def __call__(
@@ -111,6 +112,4 @@ def expect(answer: Answer, name: str) -> None:
 def plan_case(name: str) -> tuple[str, ObservedState]:
     """Spec and host of tests/cases/plan/NAME.yaml."""
     case = YAML(typ="safe").load(CASES / "plan" / f"{name}.yaml")
-    observed = hydrate(ObservedState, case["observed"])
-    assert isinstance(observed, ObservedState)
-    return case["spec"], observed
+    return case["spec"], host_of(case)

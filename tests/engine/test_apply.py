@@ -39,7 +39,7 @@ def script(monkeypatch: pytest.MonkeyPatch) -> Script:
     def install(plans: list[Plan]) -> FakeHost:
         host = FakeHost()
         monkeypatch.setattr(
-            "eswitch.engine.converge.observe", lambda host: ObservedState(KernelState("6.14"))
+            "eswitch.engine.look.observe", lambda host: ObservedState(KernelState("6.14"))
         )
         monkeypatch.setattr(
             "eswitch.engine.converge.make_plan",

@@ -5,27 +5,19 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from hydrate import hydrate
+from hydrate import host_of
 from ruamel.yaml import YAML
 
-from eswitch.model.observed import ObservedState
 from eswitch.spec import load
 from eswitch.stages import make_plan, questions
 
 CASES = sorted((Path(__file__).parent.parent / "cases" / "plan").glob("*.yaml"))
 
-# What a case says nothing about: a VM could be given a VF.
-USUAL = {
-    "iommu": {"units": ["dmar0"], "table": "DMAR", "vendor": "intel"},
-    "vfio_loaded": True,
-}
-
 
 @pytest.mark.parametrize("path", CASES, ids=lambda path: path.stem)
 def test_case(path: Path) -> None:
     case = YAML(typ="safe").load(path)
-    observed = hydrate(ObservedState, {**USUAL, **case["observed"]})
-    assert isinstance(observed, ObservedState)
+    observed = host_of(case)
     desired = load(case["spec"].encode(), path.name)
     plan = make_plan(desired, observed)
     commands = [str(action) for step in plan.steps for action in step.actions]

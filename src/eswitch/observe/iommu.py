@@ -37,7 +37,7 @@ def _read_table(host: Host) -> str | Unknown:
     try:
         names = host.list(_TABLES)
     except NotFound:
-        return ""  # no ACPI
+        return Unknown("it shows no ACPI tables")
     except HostError as refusal:
         return Unknown(refusal.message)
     return next((name for name in _VENDOR_OF_TABLE if name in names), "")

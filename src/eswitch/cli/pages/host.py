@@ -109,6 +109,8 @@ def _iommu(iommu: IommuState | Unknown) -> Line:
         return line(title, "  ", warn("unknown"), f" ({iommu.reason})")
     if iommu.units:
         return line(title, "  ", good("on"), f", {', '.join(iommu.units)}")
+    if isinstance(iommu.table, Unknown):
+        return line(title, "  ", warn("off"), f" ({iommu.table.reason}): no VM can be given a VF")
     why = "the kernel leaves it off" if iommu.table else "the BIOS offers none"
     return line(title, "  ", warn("off"), f" ({why}): no VM can be given a VF")
 
