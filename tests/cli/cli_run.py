@@ -78,7 +78,6 @@ class Command:
         for module in modules:
             monkeypatch.setattr(f"{module}.observe", lambda host: host.look())
             monkeypatch.setattr(f"{module}.answer", lambda host, state, questions: state)
-        monkeypatch.setattr("eswitch.observe.observe_with_offload", lambda host: host.look())
 
     def __call__(
         self,

@@ -11,7 +11,7 @@ from eswitch.demo.proofs import Proof, Seen
 from eswitch.demo.story import BRIDGE, CHAPTERS, MACHINE, NIC
 from eswitch.model.desired import DesiredState
 from eswitch.model.observed import ObservedState
-from eswitch.observe import observe_with_offload
+from eswitch.observe import observe
 from eswitch.offload.place import places
 from eswitch.offload.read import read_flows
 from eswitch.offload.topology import topology
@@ -19,7 +19,7 @@ from eswitch.twin import Twin, open_machine
 
 
 def look(twin: Twin) -> Seen:
-    state = observe_with_offload(twin)
+    state = observe(twin)
     found = places(read_flows(twin).flows, topology(state), state)
     return Seen(state, state, found)
 

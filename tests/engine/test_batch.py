@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -105,3 +107,10 @@ def test_how_each_tool_is_called() -> None:
     argv, text = invocation(ovs)
     assert text is None
     assert argv[2:] == ["--", "add-br", "x", "--", "add-port", "x", "y"]
+
+
+def test_ethtool_takes_one_command_at_a_time() -> None:
+    step = Step("s", "x", "hw-tc-offload", "off", "on", "why", (), ())
+    words = (("-K", name, "hw-tc-offload", "on") for name in ("r0", "r1"))
+    steps = [replace(step, actions=(Command(Tool.ETHTOOL, each),)) for each in words]
+    assert [len(operation.actions) for operation in operations(steps)] == [1, 1]

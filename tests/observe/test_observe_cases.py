@@ -71,7 +71,7 @@ def test_recording_of_a_recording_shows_the_same(path):
 def test_number_of_processes_is_constant(path):
     recorder = RecordingHost(RecordedHost(load(path)))
     observe(recorder)
-    assert len(recorder.case["commands"]) <= 4
+    assert len(recorder.case["commands"]) <= 5
 
 
 class Broken(RecordedHost):

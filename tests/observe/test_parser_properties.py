@@ -12,7 +12,7 @@ from eswitch.model.identifiers import PciAddress
 from eswitch.observe.devlink import parse_devlink, parse_refusals
 from eswitch.observe.kernel import OPTIONS, parse_options
 from eswitch.observe.links import parse_network
-from eswitch.observe.offload import parse_features
+from eswitch.observe.offload import Feature, parse_features
 from eswitch.observe.ovs import parse_ovs
 from eswitch.observe.records import documents
 from eswitch.observe.session import parse_connection, parse_stat, parse_tcp_table
@@ -137,4 +137,6 @@ def test_features_by_interface(interfaces):
         state = ("on" if on else "off") + (" [fixed]" if fixed else "")
         printed += f"\nFeatures for {name}:\nrx-checksumming: on\n\ttx-checksum-ipv4: off [fixed]\n"
         printed += f"esp-tx-csum-hw-offload: off\nhw-tc-offload: {state}\nrx-udp-gro: off\n"
-    assert parse_features(printed) == {name: on for name, on, _ in interfaces}
+    assert parse_features(printed) == {
+        name: Feature(on, fixed=fixed) for name, on, fixed in interfaces
+    }

@@ -3,9 +3,10 @@
 import json
 from pathlib import Path
 
-from eswitch.host.recorded import RecordedHost
+from eswitch.host.recorded import RecordedHost, RecordingHost
 from eswitch.model.observed import Unknown
-from eswitch.observe import observe, observe_with_offload, read_tc_offload
+from eswitch.observe import observe, read_tc_offload
+from eswitch.observe.offload import Feature
 
 PRINTED = """
 Features for lo:
@@ -24,10 +25,14 @@ def host(**answer):
 
 def test_on_off_and_silence():
     found = read_tc_offload(host(stdout=PRINTED), ["enp1s0np0", "enp1s0r0", "gone"])
-    assert found["enp1s0np0"] is True
-    assert found["enp1s0r0"] is False
+    assert found["enp1s0np0"] == Feature(on=True)
+    assert found["enp1s0r0"] == Feature(on=False)
     assert isinstance(found["gone"], Unknown)
     assert list(found) == ["enp1s0np0", "enp1s0r0", "gone"]
+
+
+def test_what_nobody_can_change():
+    assert read_tc_offload(host(stdout=PRINTED), ["lo"]) == {"lo": Feature(on=False, fixed=True)}
 
 
 def test_an_ethtool_that_fails_is_not_off():
@@ -40,20 +45,30 @@ def test_no_ethtool():
     assert read_tc_offload(nothing, ["a"]) == {"a": Unknown("`ethtool` is not installed")}
 
 
+CASES = Path(__file__).parent.parent / "cases" / "observe"
+
+
 def test_only_uplinks_and_representors_are_asked():
-    cases = Path(__file__).parent.parent / "cases" / "observe"
-    case = json.loads((cases / "cx6dx-switchdev-2vfs.json").read_text())
+    case = json.loads((CASES / "cx6dx-switchdev-2vfs.json").read_text())
     names = ("lo", "enp7s0f0np0", "enp7s0f0r0", "enp7s0f0r1", "vmbr2")
-    printed = "".join(f"Features for {name}:\nhw-tc-offload: on\n" for name in names)
+    ends = ("on", "on", "off", "off [fixed]", "on")
+    printed = "".join(
+        f"Features for {name}:\nhw-tc-offload: {end}\n"
+        for name, end in zip(names, ends, strict=True)
+    )
     case["commands"]["ethtool -k '*'"] = {"stdout": printed}
-    seen = observe_with_offload(RecordedHost(case))
-    assert {link.name: link.hw_tc_offload for link in seen.links} == {
-        "lo": None,
-        "enp7s0f0np0": True,
-        "ovs-system": None,
-        "vmbr2": None,
-        "enp7s0f0r0": True,
-        "enp7s0f0r1": True,
+    seen = observe(RecordedHost(case))
+    assert {link.name: (link.hw_tc_offload, link.hw_tc_fixed) for link in seen.links} == {
+        "lo": (None, False),
+        "enp7s0f0np0": (True, False),
+        "ovs-system": (None, False),
+        "vmbr2": (None, False),
+        "enp7s0f0r0": (False, False),
+        "enp7s0f0r1": (False, True),
     }
-    plain = observe(RecordedHost(case))
-    assert (seen.nics, seen.ovs) == (plain.nics, plain.ovs)
+
+
+def test_a_host_without_switchdev_pays_nothing():
+    recorder = RecordingHost(RecordedHost(json.loads((CASES / "lab-legacy-2vfs.json").read_text())))
+    observe(recorder)
+    assert not [command for command in recorder.case["commands"] if "ethtool" in command]

@@ -7,6 +7,7 @@ import errno
 import pytest
 
 from eswitch.engine import Undo, apply, prepare, rollback
+from eswitch.engine.undo import differences
 from eswitch.errors import HostError, NotEffective, Refused, Unsupported
 from eswitch.observe import observe
 from eswitch.spec import load
@@ -135,3 +136,32 @@ def unsupported(twin: Twin, undo: Undo) -> Unsupported:
         rollback(twin, undo)
     assert (twin.state.files, observe(twin)) == (files, state)
     return told.value
+
+
+def test_what_somebody_switched_off_is_mended_and_off_again(twin: Twin) -> None:
+    name = "enp1s0r1"
+    twin.run(["ethtool", "-K", name, "hw-tc-offload", "off"])
+    go(twin)
+    link = twin.state.link(name)
+    assert link is not None
+    assert link.tc_offload
+    assert rollback(twin, shown(twin)) == ()
+    assert not link.tc_offload
+
+
+def test_made_anew_a_representor_is_as_it_was(twin: Twin) -> None:
+    """Other VFs, other representors; the undo makes the old ones again, with the feature off."""
+    without = SPEC + "ovs: {hw_offload: false}\n"
+    go(twin, without)
+    twin.run(["ethtool", "-K", "enp1s0r1", "hw-tc-offload", "off"])
+    go(twin, without.replace("{driver: none}]", "{driver: none}, {driver: none}]"))
+    assert rollback(twin, shown(twin)) == ()
+    link = twin.state.link("enp1s0r1")
+    assert link is not None
+    assert link.tc_offload is False
+
+
+def test_a_journal_of_before_the_feature_was_asked_for(twin: Twin) -> None:
+    before = [{"name": "r0", "hw_tc_offload": None, "up": True}]
+    now = [{"name": "r0", "hw_tc_offload": True, "hw_tc_fixed": False, "up": False}]
+    assert differences({"links": before}, {"links": now}) == ["links[r0].up: was True, now False"]

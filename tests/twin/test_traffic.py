@@ -9,7 +9,7 @@ import pytest
 from eswitch.engine import apply
 from eswitch.errors import HostError
 from eswitch.model.report import Layer, Verdict
-from eswitch.observe import observe_with_offload
+from eswitch.observe import observe
 from eswitch.offload.flow import Flow, Placement, parse_dump
 from eswitch.offload.place import Place, places
 from eswitch.offload.read import read_flows
@@ -47,7 +47,7 @@ def end(vf: int) -> str:
 
 
 def unicast(twin: Twin) -> list[Place]:
-    observed = observe_with_offload(twin)
+    observed = observe(twin)
     found = places(read_flows(twin).flows, topology(observed), observed)
     return [place for place in found if "ff:ff:ff:ff:ff:ff" not in place.flow.key]
 
@@ -162,7 +162,7 @@ def test_two_pfs_of_a_card_are_two_switches(
     twin.traffic(one, other, seconds=60)
     assert where(twin) == {place}
     assert why in reasons(twin)
-    report = verify(twin, desired, 3.0, observe_with_offload, make_plan)
+    report = verify(twin, desired, 3.0, observe, make_plan)
     failed = report.verdict(Layer.OFFLOADED) is Verdict.FAILED
     assert failed is (place is not Placement.HARDWARE)
 
@@ -238,7 +238,7 @@ def test_verify_proves_it_while_all_ports_talk(twin: Twin) -> None:
     apply(twin, desired, "spec", consent=lambda plan: True)
     for vf in range(4):
         twin.traffic(end(vf), "outside", seconds=100)
-    report = verify(twin, desired, 10.0, observe_with_offload, make_plan)
+    report = verify(twin, desired, 10.0, observe, make_plan)
     assert {layer: report.verdict(layer) for layer in Layer} == dict.fromkeys(Layer, Verdict.OK)
 
 

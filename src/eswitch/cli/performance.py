@@ -32,7 +32,7 @@ from eswitch.errors import EswitchError
 from eswitch.host import Host
 from eswitch.model.identifiers import PciAddress
 from eswitch.model.observed import ObservedState, OvsStatus
-from eswitch.observe import observe_with_offload
+from eswitch.observe import observe
 from eswitch.offload.place import Place, places
 from eswitch.offload.read import read_flows
 from eswitch.offload.topology import topology as known_ports
@@ -99,7 +99,7 @@ class Performance:
 
     def act(self, act: Act) -> list[Typed | Figure]:
         """Type it and look. Raises NotAsTold."""
-        before = observe_with_offload(self.twin) if act.proof else None
+        before = observe(self.twin) if act.proof else None
         done = len(self.twin.operations)
         self.screen.show([pages.prompt(act.typed)])
         self.screen.taken()
@@ -117,7 +117,7 @@ class Performance:
         operations = tuple(self.twin.operations[done:])
         shown: list[Typed | Figure] = [typed]
         if act.proof or act.picture or act.remember:
-            after = observe_with_offload(self.twin)
+            after = observe(self.twin)
             seen = Seen(before or after, after, self.places(after), operations, self.past)
             self.prove(act, seen)
             shown += [self.figure(act.picture, seen, self.twin)] if act.picture else []
@@ -179,7 +179,7 @@ class Performance:
         compared = Comparison(days[0].hours, days[1].hours)
         unicode = self.screen.marks is PRETTY
         self.screen.show(pages.comparison(compared, days, self.screen.width, unicode=unicode))
-        after = observe_with_offload(bare)
+        after = observe(bare)
         picture = self.figure(SOFTWARE_PICTURE, Seen(after, after, self.places(after, bare)), bare)
         self.keep(compared, commands, picture)
 

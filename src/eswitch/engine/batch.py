@@ -35,12 +35,13 @@ class Operation:
 
 
 def _joins(operation: Operation, action: Action) -> bool:
-    """Only commands join, and only those of the same tool."""
+    """Only commands join, and only those of the same tool, if it takes several."""
     last = operation.actions[-1]
     if not isinstance(action, Command) or not isinstance(last, Command):
         return False
     words = sum(len(a.args) for a in operation.actions if isinstance(a, Command))
-    return last.tool is action.tool and words < _MAX_WORDS
+    several = action.tool is not Tool.ETHTOOL
+    return several and last.tool is action.tool and words < _MAX_WORDS
 
 
 def operations(steps: Sequence[Step]) -> tuple[Operation, ...]:

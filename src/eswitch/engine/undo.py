@@ -27,7 +27,6 @@ _VOLATILE = {
     *("index", "ingress", "users", "session_addresses", "carrier", "reason"),
     "link_local",  # the kernel's own, with the link
     "ofport",  # Open vSwitch gives the port of a recreated interface another number
-    *("iommu", "vfio_loaded"),  # change with a reboot, and with the first VM that takes a VF
 }
 _INVENTED = {"mac"}
 # What only a reboot changes: that of the apply has come, or that of the rollback is still to come.
@@ -37,6 +36,9 @@ _OF_THIS_BOOT = {
 }
 _UNTIL_REBOOT = {"sriov", "eswitch", "driver"}
 """What an undone firmware or driver goes on showing until then."""
+# Asked of e-switch ports only: what was none before, or was written down by an older eswitch, has
+# nothing to compare with.
+_FEATURE = {"hw_tc_offload", "hw_tc_fixed"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,6 +248,8 @@ def differences(
     if isinstance(before, dict) and isinstance(after, dict):
         found = []
         for key in sorted({*before, *after} - _VOLATILE - _OF_THIS_BOOT - but):
+            if key in _FEATURE and before.get("hw_tc_offload") is None:
+                continue
             if key in _INVENTED and path.startswith("links"):
                 continue
             place = f"{path}.{key}" if path else key

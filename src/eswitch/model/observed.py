@@ -114,7 +114,8 @@ class LinkState:
     `up` is the admin state, `carrier` is None while the link is down (the kernel does not say).
     `addresses` are `192.168.1.101/24` of global scope, `link_local` those of the link alone: the
     kernel gives them by itself, and an administrator may come in through one all the same.
-    `hw_tc_offload` is None for interfaces that were not asked (only uplinks and representors are).
+    `hw_tc_offload` is None for interfaces that were not asked (only uplinks and representors in
+    switchdev mode are), `hw_tc_fixed` whether the driver lets nobody change it.
     """
 
     name: str
@@ -132,6 +133,7 @@ class LinkState:
     addresses: tuple[str, ...] = ()
     link_local: tuple[str, ...] = ()
     hw_tc_offload: bool | Unknown | None = None
+    hw_tc_fixed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,12 +29,14 @@ Word = str | Unnamed
 
 
 class Tool(StrEnum):
-    """Programs whose commands the engine may join: one process, or one OVSDB transaction."""
+    """Programs that change something. The engine joins neighbouring commands of one where it can:
+    one process, or one OVSDB transaction."""
 
     IP = "ip"
     DEVLINK = "devlink"
     OVS = "ovs-vsctl"
     TC = "tc"
+    ETHTOOL = "ethtool"  # takes one command at a time
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +60,7 @@ class Write:
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """One command of a joinable tool, as a person would type it (without `--` and batch files)."""
+    """One command of a tool, as a person would type it (without `--` and batch files)."""
 
     tool: Tool
     args: tuple[Word, ...]

@@ -21,7 +21,6 @@ __all__ = [
     "answer",
     "names_to_come",
     "observe",
-    "observe_with_offload",
     "read_session",
     "read_tc_offload",
 ]
@@ -35,12 +34,11 @@ def observe(host: Host) -> ObservedState:
 
     What cannot be read is `Unknown` with the reason; interfaces without a lasting name are left
     out. Raises HostError only where nothing could be
-    said at all: `ip` fails, or /proc and /sys cannot be read. The interfaces' `hw_tc_offload` is
-    left None: `observe_with_offload` asks for it. What takes time is left to `answer`.
+    said at all: `ip` fails, or /proc and /sys cannot be read. What takes time is left to `answer`.
     """
     network = read_network(host)
     fresh = unnamed(host, network.links)
-    return ObservedState(
+    state = ObservedState(
         kernel=read_kernel(host),
         nics=read_nics(host, network, fresh),
         links=tuple(link for link in network.links if link.name not in fresh),
@@ -51,8 +49,4 @@ def observe(host: Host) -> ObservedState:
         iommu=read_iommu(host),
         vfio_loaded=read_vfio(host),
     )
-
-
-def observe_with_offload(host: Host) -> ObservedState:
-    """The same, with `hw_tc_offload` of all uplinks and representors: one process more."""
-    return add_tc_offload(host, observe(host))
+    return add_tc_offload(host, state)

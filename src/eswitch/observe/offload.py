@@ -3,20 +3,29 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
-from dataclasses import replace
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 
 from eswitch.errors import HostError
 from eswitch.host import Host
-from eswitch.model.observed import ObservedState, Unknown
+from eswitch.model.observed import LinkState, NicState, ObservedState, Unknown
 
 _FEATURE = re.compile(
-    r"^(?:Features for (?P<name>\S+):|hw-tc-offload: (?P<state>on|off)\b)", re.MULTILINE
+    r"^(?:Features for (?P<name>\S+):|hw-tc-offload: (?P<state>on|off)\b(?P<fixed> \[fixed\])?)",
+    re.MULTILINE,
 )
 
 
-def read_tc_offload(host: Host, names: Iterable[str]) -> dict[str, bool | Unknown]:
-    """Whether the feature is on for each of `names`; one process whatever their number.
+@dataclass(frozen=True, slots=True)
+class Feature:
+    """`fixed`: the driver lets nobody change it."""
+
+    on: bool
+    fixed: bool = False
+
+
+def read_tc_offload(host: Host, names: Iterable[str]) -> dict[str, Feature | Unknown]:
+    """The feature of each of `names`; one process whatever their number.
 
     An interface that ethtool says nothing about, and all of them where it fails, are Unknown.
     """
@@ -30,27 +39,45 @@ def read_tc_offload(host: Host, names: Iterable[str]) -> dict[str, bool | Unknow
 
 
 def add_tc_offload(host: Host, state: ObservedState) -> ObservedState:
-    """The same state with the feature of its uplinks and representors."""
-    uplinks = [nic.netdev for nic in state.nics]
-    names = {*uplinks, *(vf.representor for nic in state.nics for vf in nic.vfs)}
+    """The same state with the feature of its uplinks and representors in switchdev mode.
+
+    In other modes nobody needs it, and drivers set it by themselves when the mode changes. Without
+    any such interface no process is started.
+    """
+    names = {name for nic in state.nics if _is_switchdev(nic) for name in _names(nic)}
     asked = [link.name for link in state.links if link.name in names]
     if not asked:
         return state
     found = read_tc_offload(host, asked)
-    links = [
-        replace(link, hw_tc_offload=found[link.name]) if link.name in found else link
-        for link in state.links
-    ]
+    links = [_with(link, found[link.name]) if link.name in found else link for link in state.links]
     return replace(state, links=tuple(links))
 
 
-def parse_features(printed: str) -> dict[str, bool]:
-    """The lines `hw-tc-offload: on` or `off` (either may end in `[fixed]`), by interface name."""
+def _is_switchdev(nic: NicState) -> bool:
+    """Representors prove it where devlink shows no mode (nfp)."""
+    mode = None if isinstance(nic.eswitch, Unknown) else nic.eswitch.mode
+    return mode == "switchdev" or any(vf.representor for vf in nic.vfs)
+
+
+def _names(nic: NicState) -> Iterator[str]:
+    for name in (nic.netdev, *(vf.representor for vf in nic.vfs)):
+        if name:
+            yield name
+
+
+def _with(link: LinkState, found: Feature | Unknown) -> LinkState:
+    if isinstance(found, Unknown):
+        return replace(link, hw_tc_offload=found)
+    return replace(link, hw_tc_offload=found.on, hw_tc_fixed=found.fixed)
+
+
+def parse_features(printed: str) -> dict[str, Feature]:
+    """The lines `hw-tc-offload: on` or `off`, either perhaps with `[fixed]`, by interface name."""
     found = {}
     name = None
     for match in _FEATURE.finditer(printed):
         if match["name"]:
             name = match["name"]
         elif name:
-            found[name] = match["state"] == "on"
+            found[name] = Feature(match["state"] == "on", fixed=bool(match["fixed"]))
     return found

@@ -15,7 +15,7 @@ from eswitch.model.observed import ObservedState, OvsBridge, OvsPort, OvsStatus
 from eswitch.model.plan import Blocker, Note, StagePlan
 from eswitch.model.step import Command, Step, Tool, Unnamed, Word
 
-from . import addresses, nics, users
+from . import addresses, feature, nics, users
 from .addresses import put_route, record
 from .ports import ADDRESSES, WantedPort, mark, owned, put_back, wanted_ports, without_rules
 
@@ -26,9 +26,10 @@ _DEFAULTS = {"hw-offload": "false", "tc-policy": "none", "max-idle": "10000"}
 def plan(desired: DesiredState, observed: ObservedState) -> tuple[StagePlan, ObservedState]:
     """Steps for Open vSwitch's settings, bridges, ports, then links, addresses and routes."""
     ovs = observed.ovs
+    offload = feature.plan(desired, observed)
     if ovs.status is not OvsStatus.RUNNING:
-        blockers = (_not_running(observed),) if desired.bridges else ()
-        return StagePlan(tuple(_links_up(desired, observed)), blockers), observed
+        blockers = (*offload.blockers, *((_not_running(observed),) if desired.bridges else ()))
+        return StagePlan((*offload.steps, *_links_up(desired, observed)), blockers), observed
     wanted = {bridge.name: wanted_ports(bridge, desired, observed) for bridge in desired.bridges}
     stale, blockers_, notes = _stale(desired, wanted, observed)
     steps: list[Step] = []
@@ -43,11 +44,14 @@ def plan(desired: DesiredState, observed: ObservedState) -> tuple[StagePlan, Obs
             steps += more
             blockers_ += refused
     steps += addresses.records(desired, observed)
+    steps += offload.steps
     steps += _links_up(desired, observed)
     more, refused = addresses.plan(desired, left)
     steps += more
-    notes += [*_policy_note(desired), *_restart_note(steps)]
-    return StagePlan(tuple(steps), (*blockers_, *refused), tuple(notes)), observed
+    notes += [*offload.notes, *_policy_note(desired), *_restart_note(steps)]
+    return StagePlan(
+        tuple(steps), (*offload.blockers, *blockers_, *refused), tuple(notes)
+    ), observed
 
 
 def _without(bridges: set[str], observed: ObservedState) -> ObservedState:

@@ -168,7 +168,13 @@ def restore(pf: NicState, observed: ObservedState) -> tuple[Action, ...]:
     names = [name for vf in pf.vfs for name in (vf.representor, vf.netdev) if name]
     links = [link for name in names if (link := observed.link(name))]
     actions += [Command(Tool.IP, ("link", "set", link.name, "up")) for link in links if link.up]
+    actions += [tc_offload(link.name, on=False) for link in links if link.hw_tc_offload is False]
     return tuple(actions)
+
+
+def tc_offload(name: Word, *, on: bool) -> Command:
+    """Lets the NIC take TC rules of that interface, or not."""
+    return Command(Tool.ETHTOOL, ("-K", name, "hw-tc-offload", "on" if on else "off"))
 
 
 def _legacy_settings(vf: VfState) -> Iterator[tuple[str, ...]]:

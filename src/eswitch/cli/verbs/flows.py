@@ -28,14 +28,14 @@ def command(session: Session, kind: str | None, port: str | None) -> int:
     vSwitch on the CPU. Whatever is not in hardware has its reason below it. Busiest first.
     """
     from eswitch.cli.pages.flows import flows_page  # noqa: PLC0415
-    from eswitch.observe import observe_with_offload  # noqa: PLC0415
+    from eswitch.observe import observe  # noqa: PLC0415
     from eswitch.offload.document import flows_document  # noqa: PLC0415
     from eswitch.offload.place import places  # noqa: PLC0415
     from eswitch.offload.read import read_flows  # noqa: PLC0415
     from eswitch.offload.topology import topology  # noqa: PLC0415
 
     session.hint_root()
-    observed = observe_with_offload(session.host)
+    observed = observe(session.host)
     dump = read_flows(session.host)
     found = places(dump.flows, topology(observed), observed)
     chosen = [place for place in found if _wanted(place, kind, port)]

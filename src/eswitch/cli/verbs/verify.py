@@ -45,7 +45,7 @@ def command(session: Session, spec: str | None, timeout: float) -> int:
     from eswitch.cli.transient import Transient  # noqa: PLC0415
     from eswitch.engine.look import answered  # noqa: PLC0415
     from eswitch.model.report import Verdict  # noqa: PLC0415
-    from eswitch.observe import observe_with_offload  # noqa: PLC0415
+    from eswitch.observe import observe  # noqa: PLC0415
     from eswitch.offload.verify import verify  # noqa: PLC0415
     from eswitch.stages import make_plan  # noqa: PLC0415
 
@@ -53,8 +53,8 @@ def command(session: Session, spec: str | None, timeout: float) -> int:
     desired, name = load(session, spec) if spec or is_there(session) else (None, "")
     now = Transient(session.err)
 
-    def observe(host: Host) -> ObservedState:
-        observed = observe_with_offload(host)
+    def look_at(host: Host) -> ObservedState:
+        observed = observe(host)
         return observed if desired is None else answered(host, desired, observed)
 
     def look(report: Report, left: float) -> None:
@@ -63,7 +63,7 @@ def command(session: Session, spec: str | None, timeout: float) -> int:
 
     now.show("looking at this host")
     try:
-        report = verify(session.host, desired, timeout, observe, make_plan, on_progress=look)
+        report = verify(session.host, desired, timeout, look_at, make_plan, on_progress=look)
     finally:
         now.erase()
     page = report_page(report, name, session.out.marks, verbose=session.options.verbose)
