@@ -135,3 +135,21 @@ def test_the_same_after_a_reboot_that_kept_only_the_database(nic: Nic) -> None:
     apply(RECIPE)
     assert nic.mode == "switchdev"
     assert eswitch("plan", "-", input=RECIPE).status == 0
+
+
+def test_a_feature_and_a_policy_that_forbid_offload_are_mended(nic: Nic) -> None:
+    apply(RECIPE)
+    names = (nic.uplink, nic.representor(0))
+    for name in names:
+        run("ethtool", "-K", name, "hw-tc-offload", "off")
+    run("ovs-vsctl", "set", "Open_vSwitch", ".", "other_config:tc-policy=skip_hw")
+    assert len(eswitch("plan", "-o", "json", "-", input=RECIPE).json["steps"]) == 3
+    apply(RECIPE)
+    for name in names:
+        assert "hw-tc-offload: on\n" in run("ethtool", "-k", name)
+    assert "tc-policy" not in run("ovs-vsctl", "get", "Open_vSwitch", ".", "other_config")
+    assert eswitch("rollback", "--yes").status == 0
+    for name in names:
+        assert "hw-tc-offload: off\n" in run("ethtool", "-k", name)
+    assert "tc-policy=skip_hw" in run("ovs-vsctl", "get", "Open_vSwitch", ".", "other_config")
+    run("ovs-vsctl", "remove", "Open_vSwitch", ".", "other_config", "tc-policy")
