@@ -7,7 +7,7 @@ import json
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from observe.mlxconfig_tables import LAYOUTS, Row, table
+from mlxconfig_tables import LAYOUTS, Row, table
 
 from eswitch.errors import HostError
 from eswitch.model.firmware import FirmwareWay, Parameter, number

@@ -94,6 +94,8 @@ def _read_key_enrolled(host: Host) -> bool | Unknown:
         return False  # DKMS makes the key with the first module it builds
     except HostError as refusal:
         return Unknown(refusal.message)
+    if host.which("mokutil") is None:
+        return Unknown("`mokutil` is not installed")
     try:
         result = host.run(["mokutil", "--test-key", _KEY], ok=None)
     except HostError as refusal:
