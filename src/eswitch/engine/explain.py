@@ -19,7 +19,10 @@ _LOG_LINES = 400
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """A refusal: `errno` of the write, or `text` in the tool's or kernel log's words."""
+    """A refusal: `errno` of the write, `text` in the tool's or kernel log's words, or both.
+
+    What is in the log may be yesterday's reason: there the number of today's refusal must fit.
+    """
 
     hint: str
     errno: int | None = None
@@ -30,16 +33,19 @@ SRIOV: tuple[Known, ...] = (
     Known(
         "the BIOS gave the slot too little address space: switch on SR-IOV and Above-4G decoding, "
         "boot with pci=realloc, or lower the number of VFs in the firmware",
+        errno=errnos.ENOMEM,
         text="not enough MMIO resources for SR-IOV",
     ),
     Known(
         "the VFs do not fit into the bus numbers behind this slot: "
         "boot with pci=assign-busses, or use another slot",
+        errno=errnos.ENOMEM,
         text="bus number out of range",
     ),
     Known(
         "a VF lies beyond function 7 and the slot forwards no ARI: switch on ARI in the BIOS, "
         "use another slot, or lower NUM_OF_VFS in the firmware",
+        errno=errnos.EIO,
         text="unknown header type 7f",
     ),
     Known(
@@ -59,6 +65,12 @@ SRIOV: tuple[Known, ...] = (
     ),
     Known(
         "the PF's driver offers no SR-IOV: is it bound to the NIC's own driver?",
+        errno=errnos.ENOENT,
+        text="Driver does not support SRIOV configuration",
+    ),
+    Known(
+        "the NIC offers no SR-IOV: switch it on in the firmware (SRIOV_EN) and the BIOS, "
+        "and see that the PF is bound to the NIC's own driver",
         errno=errnos.ENOENT,
     ),
     Known("run it as root", errno=errnos.EACCES),
@@ -178,9 +190,7 @@ def own_words(stderr: str) -> str:
 
 def _find(table: tuple[Known, ...], words: str, errno: int | None) -> str | None:
     for known in table:
-        if known.text and known.text in words:
-            return known.hint
-        if known.errno is not None and known.errno == errno:
+        if known.text in words and known.errno in (None, errno):
             return known.hint
     return None
 
@@ -194,7 +204,7 @@ def kernel_log(host: Host, pci: str) -> tuple[str, ...]:
         lines = host.run(["dmesg", "--notime"], timeout=10.0).stdout.splitlines()
     except HostError:
         return ()
-    bus = re.compile(rf"\b{re.escape(pci[:7])}[0-9a-f]{{2}}\.\d|\b{re.escape(pci)}\b")
+    bus = re.compile(rf"\b{re.escape(pci[:8])}[0-9a-f]{{2}}\.\d|\b{re.escape(pci)}\b")
     # Bounded, so that yesterday's failure is not today's reason.
     about = [line.strip() for line in lines[-_LOG_LINES:] if bus.search(line)]
     return tuple(about[-12:])
