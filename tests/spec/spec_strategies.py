@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from eswitch.model.desired import (
     DesiredBridge,
+    DesiredDriver,
     DesiredNic,
     DesiredOvs,
     DesiredPort,
@@ -56,6 +57,18 @@ INTERFACE_NAMES = st.one_of(
 ).filter(
     lambda name: name not in (".", "..") and not set(name) & set("/: ") and len(name.encode()) < 16
 )
+
+_PATHS = st.text(st.characters(categories=("L", "N", "P", "S")), min_size=1, max_size=9).filter(
+    lambda path: not path.endswith("/")
+)
+PACKAGES = st.builds(
+    str.__add__, st.sampled_from(["/", "/root/", "https://example.org/"]), _PATHS
+) | st.sampled_from(
+    ["/#", "/: ", "/a: b", "/'\"", "/-", "https://[2001:db8::1]/a.tgz?b=#c"]
+).filter(lambda path: " " not in path)
+SUMS = st.text("0123456789abcdef", min_size=64, max_size=64) | st.sampled_from(
+    ["0" * 64, "1" * 64, "0x" + "0" * 62, "1e" + "5" * 62, "1" * 62 + "e5"]
+).filter(lambda text: set(text) <= set("0123456789abcdef"))
 
 
 @st.composite
@@ -111,7 +124,8 @@ def states(draw: st.DrawFn) -> DesiredState:
         match = draw(_matches(next(pool), next(slots), next(interfaces)))
         inline = draw(st.none() | st.sampled_from(list(InlineMode)))
         encap = draw(st.none() | st.sampled_from(list(EncapMode)))
-        nics.append(DesiredNic(name, match, vfs, mode, inline, encap))
+        reset = draw(st.booleans())
+        nics.append(DesiredNic(name, match, vfs, mode, inline, encap, reset))
         if bridge_names:
             ports.append(DesiredPort(name))
             if mode is EswitchMode.SWITCHDEV:
@@ -124,7 +138,9 @@ def states(draw: st.DrawFn) -> DesiredState:
         draw(st.none() | st.sampled_from(list(TcPolicy))),
         draw(st.none() | st.integers(500, 10**6)),
     )
-    return DesiredState(tuple(nics), tuple(bridges), ovs)
+    driver = draw(st.none() | st.builds(DesiredDriver, PACKAGES, SUMS))
+    passthrough = draw(st.none() | st.booleans())
+    return DesiredState(tuple(nics), tuple(bridges), ovs, driver, passthrough)
 
 
 @st.composite

@@ -229,6 +229,14 @@ class Ovs(Section):
     """Milliseconds that an unused flow stays (other_config:max-idle). Unset: as it is."""
 
 
+def _given(value: object) -> object:
+    """A key without a value is not a key left out: something may have got lost."""
+    if value is None:
+        hint = 'such as driver: {package: /root/FILE.tgz, sha256: "64 hexadecimal digits"}'
+        raise BadValue("expected keys with values, found nothing", hint)
+    return value
+
+
 class Driver(Section):
     """An out-of-tree driver from NVIDIA's archive (MLNX_EN, DOCA-OFED), built for this kernel."""
 
@@ -273,7 +281,7 @@ class Spec(Section):
     """Open vSwitch bridges by name."""
     ovs: Ovs = Field(default_factory=Ovs)
     """Open vSwitch's settings for the whole host."""
-    driver: Driver | None = None
+    driver: Annotated[Driver | None, BeforeValidator(_given)] = None
     """An out-of-tree driver. Unset: the kernel's own, which is new enough on Proxmox VE 8 and 9."""
     passthrough: Annotated[
         bool | None, PlainValidator(values.parse_flag), WithJsonSchema({"type": "boolean"})

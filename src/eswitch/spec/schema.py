@@ -41,6 +41,16 @@ EXAMPLES: tuple[dict[str, Any], ...] = (
         "bridges": {"vmbr2": {"ports": ["cx6/uplink", "cx6/0", "cx6/1"]}},
         "ovs": {"hw_offload": True, "tc_policy": "none", "max_idle": 30000},
     },
+    {
+        "version": 1,
+        "nics": {"cx6": {"match": {"pci": "0000:07:00.0"}, "vfs": 4, "firmware_reset": True}},
+        "bridges": {"vmbr2": {"ports": ["cx6"]}},
+        "driver": {
+            "package": "/root/mlnx-en-24.10-0.7.0.0-debian12.5-x86_64.tgz",
+            "sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+        },
+        "passthrough": True,
+    },
 )
 
 
@@ -90,6 +100,8 @@ def _tidy(section: dict[str, Any]) -> None:
         field.pop("title", None)
         if field.get("default", ...) is None:  # "as it is" cannot be written
             del field["default"]
+            kinds = [kind for kind in field.pop("anyOf", []) if kind != {"type": "null"}]
+            field.update({"anyOf": kinds} if len(kinds) > 1 else dict(*kinds))
         for pattern, entry in field.pop("patternProperties", {}).items():
             field["additionalProperties"] = entry
             field["propertyNames"] = {**field.get("propertyNames", {}), "pattern": pattern}

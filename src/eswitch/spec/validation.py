@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from eswitch.model.desired import SPEC_VERSION
 
-from .models import COUNT, LIST, Bridge, Match, Nic, Ovs, Section, Spec, Vf
+from .models import COUNT, LIST, Bridge, Driver, Match, Nic, Ovs, Section, Spec, Vf
 from .problems import Problem, quoted
 from .tree import Path, SpecTree
 from .values import BadValue, found, nearest
@@ -28,6 +28,7 @@ _SECTIONS: dict[tuple[str, ...], type[Section]] = {
     ("nics", "*", "vfs", "*"): Vf,
     ("bridges", "*"): Bridge,
     ("ovs",): Ovs,
+    ("driver",): Driver,
 }
 
 _PLACES: dict[type[Section], str] = {
@@ -37,6 +38,7 @@ _PLACES: dict[type[Section], str] = {
     Vf: "to an entry of vfs, - {...}",
     Bridge: "to a bridge",
     Ovs: "into ovs:",
+    Driver: "into driver:",
 }
 
 _ELSEWHERE = {
@@ -51,6 +53,8 @@ _MISSING = {
     "version": "begin the file with `version: 1`",
     "match": 'say which NIC is meant, such as match: {mac: "08:c0:eb:32:98:11"}',
     "vfs": "say how many VFs it shall have, such as vfs: 2 (vfs: 0 for none)",
+    "package": "say where its archive is, such as package: /root/mlnx-en-debian12.5-x86_64.tgz",
+    "sha256": 'say what `sha256sum FILE` prints for the archive: sha256: "64 hexadecimal digits"',
 }
 
 _EXAMPLES: dict[tuple[str, ...], str] = {
@@ -62,6 +66,7 @@ _EXAMPLES: dict[tuple[str, ...], str] = {
     ("bridges",): "bridges: {vmbr2: {ports: [cx6]}}",
     ("bridges", "*"): "vmbr2: {ports: [cx6]}",
     ("ovs",): "ovs: {hw_offload: true}",
+    ("driver",): 'driver: {package: /root/FILE.tgz, sha256: "64 hexadecimal digits"}',
 }
 
 
@@ -156,7 +161,7 @@ def _unknown_key(tree: SpecTree, path: Path) -> Problem:
         hint = f"did you mean {guess}? {hint[0].upper()}{hint[1:]}"
     elif key in _ELSEWHERE:
         hint = _ELSEWHERE[key]
-    elif owner := next((s for s in _PLACES if key in s.model_fields), None):
-        hint = f"{key} belongs {_PLACES[owner]}; {hint}"
+    elif owners := [place for owner, place in _PLACES.items() if key in owner.model_fields]:
+        hint = f"{key} belongs {' or '.join(owners)}; {hint}"
     message = f"unknown key {quoted(key)}"
     return tree.problem(path, message, hint, key=True)

@@ -278,17 +278,22 @@ def parse_flag(value: object) -> bool:
     raise BadValue(f"expected true or false, found {found(value)}", hint)
 
 
-PACKAGE_PATTERN = r"^(/|https://)[^\s]+$"
+PACKAGE_PATTERN = r"^(/|https://[^/\s]+/)\S*[^\s/]$"
 
 
 def parse_package(value: object) -> str:
     """A driver archive: an absolute path, or an https URL."""
-    hint = "write an absolute path, such as /root/mlnx-en-24.10-debian12.5-x86_64.tgz, or a URL"
+    hint = (
+        "write an absolute path, such as /root/mlnx-en-24.10-x86_64.tgz, or an https URL"
+    )
     if not isinstance(value, str) or not value.strip():
         raise BadValue(f"expected the archive of a driver, found {found(value)}", hint)
-    if value.startswith("http://"):
-        raise BadValue("a driver is not fetched without encryption", "write https://")
+    if value.startswith(("http://", "ftp://")):
+        message = f"{quoted(value)} is not encrypted: no driver is fetched like that"
+        raise BadValue(message, "write https://, or download it yourself and write its path")
     if not re.fullmatch(PACKAGE_PATTERN, value) or not value.isprintable():
+        if any(char.isspace() for char in value):
+            hint = "rename it without blanks: " + hint
         raise BadValue(f"{found(value)} is neither an absolute path nor an https URL", hint)
     return value
 
@@ -297,7 +302,8 @@ def parse_sha256(value: object) -> str:
     """A SHA-256 in hexadecimal digits, in lower case."""
     hint = "`sha256sum FILE` prints it: 64 hexadecimal digits; write it in quotes"
     if not isinstance(value, str) or not re.fullmatch("[0-9a-fA-F]{64}", value):
-        raise BadValue(f"expected a SHA-256, found {found(value)}", hint)
+        size = f" with {len(value)} characters" if isinstance(value, str) else ""
+        raise BadValue(f"expected a SHA-256, found {found(value)}{size}", hint)
     return value.lower()
 
 
