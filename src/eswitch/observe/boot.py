@@ -28,6 +28,7 @@ _ESPS = ("/efi", "/boot/efi", "/boot")
 _REFRESHED = "/var/lib/eswitch/boot-refreshed"
 """/etc/kernel/cmdline as it was when eswitch last made it count, where nothing else tells."""
 _DEADLINE = 60.0
+_LARGEST = 1 << 20
 
 
 def read_boot(host: Host, release: str) -> BootState | Unknown:
@@ -41,7 +42,7 @@ def read_boot(host: Host, release: str) -> BootState | Unknown:
         state = BootState(tuple(evidence.cmdline.split()), decision.loader)
         if isinstance(decision.loader, Unknown):
             return state
-        content = _read(host, decision.path)
+        content = _read_exactly(host, decision.path)
         state = replace(state, path=decision.path, refresh=decision.refresh, content=content)
         if decision.loader is Loader.GRUB:
             return replace(state, next=_next_of_grub(host))
@@ -70,6 +71,14 @@ def _gather(host: Host) -> Evidence:
 def _read(host: Host, path: str) -> str | None:
     try:
         return host.read(path)
+    except NotFound:
+        return None
+
+
+def _read_exactly(host: Host, path: str) -> str | None:
+    """With its last newline, and whatever else: what is put back later must be every byte."""
+    try:
+        return host.read_bytes(path, _LARGEST).decode("utf-8", "surrogateescape")
     except NotFound:
         return None
 
@@ -125,7 +134,7 @@ def _next_of_systemd_boot(
             continue
         if words is not None:
             return words
-    if content is not None and _read(host, _REFRESHED) == content:
+    if content is not None and _read_exactly(host, _REFRESHED) == content:
         return tuple(content.split())
     said = "; ".join(reasons) or f"no mounted ESP has an entry for {release}"
     return Unknown(f"what the next kernel will be started with is not known: {said}")

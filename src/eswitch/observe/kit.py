@@ -18,7 +18,10 @@ _DEADLINE = 60.0
 
 
 def read_kit(host: Host, archive: str, release: str) -> DriverKit | Unknown:
-    """Headers, DKMS and downloader, the archive's checksum, and what Secure Boot would say."""
+    """Headers, DKMS and downloader, the archive's checksum, and what Secure Boot would say.
+
+    Without `archive` none is looked at: a checksum of some hundred megabytes takes its time.
+    """
     try:
         secure_boot = _read_secure_boot(host)
         return DriverKit(
@@ -27,6 +30,7 @@ def read_kit(host: Host, archive: str, release: str) -> DriverKit | Unknown:
             fetcher=next((name for name in ("wget", "curl") if host.which(name)), None),
             archive=_read_checksum(host, archive),
             installed=_read_installed(host),
+            distribution=_read_distribution(host),
             secure_boot=secure_boot,
             key_enrolled=_read_key_enrolled(host) if secure_boot is True else False,
         )
@@ -43,7 +47,7 @@ def _has_headers(host: Host, release: str) -> bool:
 
 
 def _read_checksum(host: Host, archive: str) -> str | Unknown | None:
-    if "://" in archive:
+    if not archive or "://" in archive:
         return None
     try:
         result = host.run(["sha256sum", archive], timeout=_DEADLINE, ok=None)
@@ -53,6 +57,14 @@ def _read_checksum(host: Host, archive: str) -> str | Unknown | None:
     if result.status == 0 and found:
         return found[0]
     return Unknown(result.stderr.strip() or f"`sha256sum` ended with status {result.status}")
+
+
+def _read_distribution(host: Host) -> str:
+    """`debian12.5`, as NVIDIA's archives name Debian's releases; nothing for another one."""
+    try:
+        return f"debian{host.read('/etc/debian_version').strip()}"
+    except HostError:
+        return ""
 
 
 def _read_installed(host: Host) -> str | None:
