@@ -11,6 +11,9 @@ from .errors import LabError, MissingToolError
 
 LAB = Path(__file__).resolve().parents[1]
 CHECKOUT = LAB.parent
+# Debian's package ovmf.
+EFI_CODE = Path("/usr/share/OVMF/OVMF_CODE_4M.fd")
+EFI_VARIABLES = Path("/usr/share/OVMF/OVMF_VARS_4M.fd")
 SYSTEM_PATHS = ("/usr/local/sbin", "/usr/sbin", "/sbin")
 
 
@@ -35,6 +38,13 @@ def tools(*names: str) -> dict[str, str]:
     if missing:
         raise MissingToolError(missing)
     return {name: path for name, path in found.items() if path is not None}
+
+
+def efi_firmware() -> tuple[Path, Path]:
+    """UEFI for a guest: its code, and variables to start from."""
+    if not (EFI_CODE.exists() and EFI_VARIABLES.exists()):
+        raise MissingToolError([EFI_CODE.name])
+    return EFI_CODE, EFI_VARIABLES
 
 
 def cache_directory(environment: dict[str, str] | None = None) -> Path:

@@ -11,7 +11,7 @@ from pathlib import Path
 from . import host
 from .cache import Cache
 from .errors import LabError
-from .recipe import GUEST_FILES, PACK_SCRIPT, Recipe, bootstrap_command
+from .recipe import GUEST_FILES, Recipe, bootstrap_command
 from .ssh import HOST_ALIAS
 
 NAMESPACE_HINT = (
@@ -45,10 +45,13 @@ def bootstrap(
     )
     environment = host.environment()
     if root:
-        pack, output = ["sh", "-c", PACK_SCRIPT, "pack", str(raw)], subprocess.DEVNULL
+        pack, output = ["sh", "-c", recipe.pack_script, "pack", str(raw)], subprocess.DEVNULL
     else:
         # In the user namespace our own directories cannot be written: through stdout.
-        pack, output = ([paths["mmdebstrap"], "--unshare-helper", "sh", "-c", PACK_SCRIPT], None)
+        pack, output = (
+            [paths["mmdebstrap"], "--unshare-helper", "sh", "-c", recipe.pack_script],
+            None,
+        )
     log = scratch / "build.log"
     with log.open("wb") as errors, raw.open("wb") as disk:
         maker = subprocess.Popen(

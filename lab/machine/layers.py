@@ -15,7 +15,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from . import host
@@ -130,14 +130,19 @@ def ensure(cache: Cache, checkout: Path, recipe: Recipe, *, module: bool = True)
     with tempfile.TemporaryDirectory(prefix="eswitch-lab-") as name:
         scratch = Path(name)
         plan = snapshot(checkout, recipe, scratch, module=module)
-        base = obtain(cache, "base", recipe.key, lambda: build_base(cache, recipe))
+        base, top = lower(cache, plan, scratch)
         base_id = identity(base)
-        top = base
-        if (deps := plan.deps_key(base_id)) is not None:
-            top = obtain(cache, "deps", deps, lambda: build_deps(cache, plan, deps, base, scratch))
         archives = plan.archives(base_id)
         overlays = [obtain_archive(cache, base_id, base, archive) for archive in archives]
         return Files(base, top / "disk.qcow2", tuple(overlays))
+
+
+def lower(cache: Cache, plan: Plan, scratch: Path) -> tuple[Path, Path]:
+    """The entries of the base and of the layer with eswitch's dependencies on it."""
+    base = obtain(cache, "base", plan.recipe.key, lambda: build_base(cache, plan.recipe))
+    if (deps := plan.deps_key(identity(base))) is None:
+        return base, base
+    return base, obtain(cache, "deps", deps, lambda: build_deps(cache, plan, deps, base, scratch))
 
 
 def identity(base: Path) -> str:
@@ -169,7 +174,10 @@ def build_deps(cache: Cache, plan: Plan, key: str, base: Path, scratch: Path) ->
     host.say("installing eswitch's Python dependencies into the image")
     inputs = scratch / "deps"
     install_wheels(plan.requirements, inputs, GUEST_PYTHON[plan.recipe.debian])
-    fill(cache, key, Files(base, base / "disk.qcow2"), inputs)
+    hardware = Hardware(nics=0, shares=(Share("inputs", inputs),))
+    files = Files(base, base / "disk.qcow2")
+    with cache.building("deps", key) as entry:
+        fill(cache, entry, files, hardware, ["sh", "-c", DEPS_SCRIPT])
 
 
 def obtain_archive(cache: Cache, base_id: str, base: Path, archive: Archive) -> Path:
@@ -185,20 +193,18 @@ def obtain_archive(cache: Cache, base_id: str, base: Path, archive: Archive) -> 
     return obtain(cache, archive.kind, archive.key, build) / "overlay.cpio"
 
 
-def fill(cache: Cache, key: str, files: Files, inputs: Path) -> None:
-    """Boot a guest on an overlay, install the inputs in it, keep the overlay as a layer."""
+def fill(cache: Cache, entry: Path, files: Files, hardware: Hardware, command: list[str]) -> None:
+    """Boot a guest on an overlay in the entry to be, and let the command make a layer of it."""
     qemu = host.tools("qemu-system-x86_64")["qemu-system-x86_64"]
-    accel = choose(cache.root, qemu, files.base / "vmlinuz")
-    hardware = Hardware(nics=0, accel=accel, shares=(Share("inputs", inputs),))
+    hardware = replace(hardware, accel=choose(cache.root, qemu, files.base / "vmlinuz"))
     deadline = Deadline(LAYER_SECONDS)
-    with cache.building("deps", key) as scratch:
-        output = scratch / "build.log"
-        with booted(files, hardware, deadline, disk=scratch / "disk.qcow2") as guest:
-            status = guest.run(["sh", "-c", DEPS_SCRIPT], deadline, output=output)
-            if status != 0:
-                sys.stderr.write(output.read_text(encoding="utf-8", errors="replace"))
-                raise LabError(f"the dependencies could not be installed in the guest ({status}).")
-            guest.power_off()
+    output = entry / "build.log"
+    with booted(files, hardware, deadline, disk=entry / "disk.qcow2") as guest:
+        status = guest.run(command, deadline, output=output)
+        if status != 0:
+            sys.stderr.write(output.read_text(encoding="utf-8", errors="replace"))
+            raise LabError(f"the layer {entry.name} could not be made in the guest ({status}).")
+        guest.power_off()
 
 
 def install_wheels(requirements: Path, target: Path, python: str) -> None:

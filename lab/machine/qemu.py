@@ -16,17 +16,13 @@ GUEST_ADDRESS = "10.0.2.15"
 REPORT_PORT = "org.eswitch.lab"
 CONTROL_PORT = "org.eswitch.lab.control"
 
-KERNEL_ARGUMENTS = (
+# Not used here, but udev would load them.
+IDLE_MODULES = ("iTCO_wdt", "lpc_ich", "pcspkr", "sha1_ssse3", "sha256_ssse3", "sha512_ssse3")
+
+# What any guest of the lab is booted with, whoever passes it.
+COMMON_ARGUMENTS = (
     "console=ttyS0",
-    "root=/dev/vda",
-    "rw",
-    "systemd.unit=lab.target",
-    # QEMU's nvme devices are the bodies of eswitchsim's NICs, VFs included.
-    "modprobe.blacklist=nvme",
-    # Not used here, but udev would load them.
-    "modprobe.blacklist=iTCO_wdt,lpc_ich,pcspkr,sha1_ssse3,sha256_ssse3,sha512_ssse3",
     "8250.nr_uarts=1",
-    "intel_iommu=on",
     # A panic ends QEMU at once (with -no-reboot) instead of waiting for the deadline.
     "panic=-1",
     "quiet",
@@ -44,6 +40,17 @@ KERNEL_ARGUMENTS = (
     "random.trust_cpu=on",
 )
 
+# For a kernel that QEMU loads.
+KERNEL_ARGUMENTS = (
+    "root=/dev/vda",
+    "rw",
+    "systemd.unit=lab.target",
+    # QEMU's nvme devices are the bodies of eswitchsim's NICs, VFs included.
+    f"modprobe.blacklist={','.join(('nvme', *IDLE_MODULES))}",
+    "intel_iommu=on",
+    *COMMON_ARGUMENTS,
+)
+
 
 @dataclass(frozen=True)
 class Share:
@@ -55,8 +62,31 @@ class Share:
 
 
 @dataclass(frozen=True)
+class Disk:
+    """A disk beside the root disk; the guest finds it as /dev/disk/by-id/virtio-<serial>."""
+
+    serial: str
+    path: Path
+    format: str = "qcow2"
+    writable: bool = True
+
+
+@dataclass(frozen=True)
+class Efi:
+    """UEFI firmware and the file of its variables, which it writes."""
+
+    code: Path
+    variables: Path
+
+
+@dataclass(frozen=True)
 class Hardware:
-    """What a person can choose. ``memory`` in MiB; ``vfs`` per NIC."""
+    """What a person can choose. ``memory`` in MiB; ``vfs`` per NIC.
+
+    ``iommu`` is ``intel``, ``amd`` or None (as if switched off in the BIOS: the ACPI tables do
+    not mention one). ``bodies`` describes each NIC instead of ``nics`` and ``vfs``: its VFs,
+    0 for one without the SR-IOV capability, None for an empty slot.
+    """
 
     nics: int = 2
     vfs: int = 16
@@ -65,6 +95,14 @@ class Hardware:
     accel: str = "tcg"
     append: str = ""
     shares: tuple[Share, ...] = field(default_factory=tuple)
+    iommu: str | None = "intel"
+    disks: tuple[Disk, ...] = ()
+    efi: Efi | None = None
+    bodies: tuple[int | None, ...] | None = None
+
+    def slots(self) -> tuple[int | None, ...]:
+        """What is in each NIC's slot, in the sense of ``bodies``."""
+        return (self.vfs,) * self.nics if self.bodies is None else self.bodies
 
     def check(self) -> None:
         """Raises UsageError for what QEMU's devices cannot do."""
@@ -80,13 +118,13 @@ def command(
     qemu: str,
     hardware: Hardware,
     *,
-    kernel: Path,
-    initrd: Path,
     disk: Path,
     console: Path,
     sockets: dict[str, int],
+    kernel: Path | None = None,
+    initrd: Path | None = None,
 ) -> list[str]:
-    """The whole command line.
+    """The whole command line. Without a kernel the firmware boots from the disks.
 
     ``sockets`` has the file descriptors of connected sockets for ``qmp``, ``report`` and
     ``control``: no names in the file system, so two guests cannot collide.
@@ -96,12 +134,29 @@ def command(
         "-machine", machine(hardware.accel), *accelerator(hardware.accel),
         "-smp", str(hardware.processors), "-m", f"{hardware.memory}M", "-no-reboot",
         # The IOMMU has to come before the devices behind it.
-        "-device", "intel-iommu",
-        "-kernel", str(kernel), "-initrd", str(initrd), "-append", kernel_line(hardware.append),
-        *plumbing(console, sockets), *root_disk(disk), *management_nic(),
-        *shares(hardware.shares),
-        *(word for index in range(hardware.nics) for word in nic(index, hardware.vfs)),
+        *(["-device", f"{hardware.iommu}-iommu"] if hardware.iommu else []),
+        *firmware(hardware.efi), *loaded(kernel, initrd, hardware.append),
+        *plumbing(console, sockets), *root_disk(disk, more=bool(hardware.disks)),
+        *more_disks(hardware.disks), *management_nic(), *shares(hardware.shares),
+        *(word for index, vfs in enumerate(hardware.slots()) for word in nic(index, vfs)),
     ]  # fmt: skip
+
+
+def firmware(efi: Efi | None) -> list[str]:
+    """UEFI in flash; without it QEMU's BIOS."""
+    if efi is None:
+        return []
+    return [
+        "-drive", f"if=pflash,unit=0,format=raw,readonly=on,file={escaped(efi.code)}",
+        "-drive", f"if=pflash,unit=1,format=raw,file={escaped(efi.variables)}",
+    ]  # fmt: skip
+
+
+def loaded(kernel: Path | None, initrd: Path | None, append: str) -> list[str]:
+    """A kernel that QEMU loads, past every boot loader."""
+    if kernel is None or initrd is None:
+        return []
+    return ["-kernel", str(kernel), "-initrd", str(initrd), "-append", kernel_line(append)]
 
 
 def machine(accel: str) -> str:
@@ -140,12 +195,26 @@ def plumbing(console: Path, sockets: dict[str, int]) -> list[str]:
     ]  # fmt: skip
 
 
-def root_disk(disk: Path) -> list[str]:
-    """/dev/vda; writes need not survive this machine's crash."""
+def root_disk(disk: Path, *, more: bool = False) -> list[str]:
+    """/dev/vda; writes need not survive this machine's crash. (They survive QEMU's.)"""
     return [
         "-drive", f"file={escaped(disk)},if=none,id=root,format=qcow2,cache=unsafe,discard=unmap",
-        "-device", "virtio-blk-pci,drive=root,addr=0x1d",
+        "-device", f"virtio-blk-pci,drive=root,addr=0x1d{',multifunction=on' if more else ''}",
     ]  # fmt: skip
+
+
+def more_disks(wanted: tuple[Disk, ...]) -> list[str]:
+    """/dev/vdb, ...: functions of the root disk's slot, so that they come after it."""
+    words: list[str] = []
+    for index, disk in enumerate(wanted, start=1):
+        readonly = "off" if disk.writable else "on"
+        words += [
+            "-drive", (f"file={escaped(disk.path)},if=none,id=disk{index},format={disk.format},"
+                       f"cache=unsafe,readonly={readonly}"),
+            "-device", (f"virtio-blk-pci,drive=disk{index},serial={disk.serial},"
+                        f"addr=0x1d.{index}"),
+        ]  # fmt: skip
+    return words
 
 
 def management_nic() -> list[str]:
@@ -171,21 +240,28 @@ def shares(wanted: tuple[Share, ...]) -> list[str]:
     return words
 
 
-def nic(index: int, vfs: int) -> list[str]:
+def nic(index: int, vfs: int | None) -> list[str]:
     """Body of one NIC: QEMU's nvme controller with SR-IOV, alone behind a root port.
 
     The root ports are the only bridges, so NIC ``index`` is on PCI bus ``index + 1`` and
     the guest calls it ``enp<index + 1>s0``. Queues and interrupt vectors are flexible
     resources shared out to the VFs: two queues and one vector for each VF is the least
-    that QEMU accepts, the PF needs what is left.
+    that QEMU accepts, the PF needs what is left. With 0 VFs there is no SR-IOV capability,
+    with None nothing behind the port.
     """
-    return [
+    port = [
         "-device", (f"pcie-root-port,id=port{index},bus=pcie.0,addr={2 + index:#x},"
                     f"chassis={index + 1},slot={index + 1}"),
+    ]  # fmt: skip
+    if vfs is None:
+        return port
+    sriov = (f"sriov_max_vfs={vfs},sriov_vq_flexible={2 * vfs},sriov_vi_flexible={vfs},"
+             if vfs else "")  # fmt: skip
+    return [
+        *port,
         "-device", f"nvme-subsys,id=subsystem{index}",
         "-device", (f"nvme,bus=port{index},addr=0,serial=eswitch{index},"
-                    f"subsys=subsystem{index},sriov_max_vfs={vfs},sriov_vq_flexible={2 * vfs},"
-                    f"sriov_vi_flexible={vfs},max_ioqpairs=256,msix_qsize=256"),
+                    f"subsys=subsystem{index},{sriov}max_ioqpairs=256,msix_qsize=256"),
     ]  # fmt: skip
 
 

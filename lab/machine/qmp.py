@@ -1,7 +1,8 @@
-"""The three questions and orders the lab has for QEMU, over its JSON protocol."""
+"""The questions and orders the lab has for QEMU, over its JSON protocol."""
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import socket
@@ -18,6 +19,7 @@ class Qmp:
     def __init__(self, connection: socket.socket) -> None:
         self._socket = connection
         self._buffer = b""
+        self._cause: str | None = None
 
     def handshake(self, deadline: Deadline) -> None:
         """Read the greeting and enter command mode."""
@@ -25,7 +27,7 @@ class Qmp:
         self.execute("qmp_capabilities", {}, deadline)
 
     def execute(self, verb: str, arguments: dict[str, str], deadline: Deadline) -> object:
-        """One command and its answer; events in between are dropped."""
+        """One command and its answer; of the events in between only the end is kept."""
         request = {"execute": verb, "arguments": arguments}
         try:
             self._socket.sendall(json.dumps(request).encode() + b"\n")
@@ -37,6 +39,7 @@ class Qmp:
                 return reply["return"]
             if "error" in reply:
                 raise GuestError(f"QEMU refused {verb}: {reply['error'].get('desc')}.")
+            self._note(reply)
 
     def forwarded_port(self, deadline: Deadline) -> int:
         """The port of 127.0.0.1 that QEMU picked for the guest's ssh."""
@@ -46,6 +49,18 @@ class Qmp:
         if found is None:
             raise GuestError("QEMU does not forward a port to the guest.")
         return int(found.group(1))
+
+    def shutdown_cause(self, deadline: Deadline) -> str | None:
+        """Why QEMU ended, as it said last: ``guest-reset``, ``guest-shutdown``; None if killed."""
+        with contextlib.suppress(GuestError):
+            while True:
+                self._note(json.loads(self._line(deadline)))
+        return self._cause
+
+    def _note(self, event: dict[str, object]) -> None:
+        data = event.get("data")
+        if event.get("event") == "SHUTDOWN" and isinstance(data, dict):
+            self._cause = str(data.get("reason"))
 
     def _line(self, deadline: Deadline) -> bytes:
         while b"\n" not in self._buffer:

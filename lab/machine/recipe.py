@@ -23,7 +23,17 @@ PACKAGES = (
     "linux-headers-amd64", "gcc", "make", "openssh-server", "busybox-static", "less",
 )  # fmt: skip
 
+# Beside them, for a guest that boots from its own disk (lab/machine/bootable.py): what a
+# real machine boots with and what builds an out-of-tree driver.
+BOOT_PACKAGES = ("dkms", "dosfstools", "fdisk", "efibootmgr", "mokutil")
+LOADER_PACKAGES = {"grub": ("grub-efi-amd64",), "systemd-boot": ("systemd-boot",)}
+
 SUITES = {"13": "trixie"}
+
+# No journal: the disk is thrown away after each run.
+FILE_SYSTEM_FEATURES = "^has_journal,^metadata_csum"
+# A disk that has to survive power cuts.
+DURABLE_FEATURES = "has_journal,^metadata_csum"
 
 
 @dataclass(frozen=True)
@@ -32,10 +42,16 @@ class Recipe:
 
     debian: str = "13"
     packages: tuple[str, ...] = PACKAGES
+    features: str = FILE_SYSTEM_FEATURES
 
     @property
     def suite(self) -> str:
         return SUITES[self.debian]
+
+    @property
+    def pack_script(self) -> str:
+        """Makes the disk image of a root file system."""
+        return PACK_SCRIPT.replace("FEATURES", self.features).replace("SIZE", f"{DISK_GIB}G")
 
     @property
     def key(self) -> str:
@@ -44,8 +60,8 @@ class Recipe:
             *self.packages,
             str(DISK_GIB),
             *BOOTSTRAP_OPTIONS,
-            FILE_SYSTEM_FEATURES,
-            PACK_SCRIPT,
+            self.features,
+            self.pack_script,
             digest_tree(GUEST_FILES),
         )
 
@@ -66,8 +82,11 @@ BOOTSTRAP_OPTIONS = (
     ),
 )
 
-# No journal: the disk is thrown away after each run.
-FILE_SYSTEM_FEATURES = "^has_journal,^metadata_csum"
+
+def boot_recipe(loader: str, debian: str = "13") -> Recipe:
+    """The image of a guest that boots by itself, through ``grub`` or ``systemd-boot``."""
+    packages = PACKAGES + BOOT_PACKAGES + LOADER_PACKAGES[loader]
+    return Recipe(debian, packages, DURABLE_FEATURES)
 
 
 def bootstrap_command(
@@ -101,15 +120,15 @@ def quoted(path: Path) -> str:
 
 # stdin: tar of the root file system; $1: the disk image to make, without it stdout.
 # mke2fs speaks on stdout even when told to be quiet.
-PACK_SCRIPT = f"""
+PACK_SCRIPT = """
 set -eu
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 mkdir "$work/root"
 # No device nodes: a user namespace may not make them, and /dev is a devtmpfs at boot.
 tar -C "$work/root" --exclude='./dev/*' --numeric-owner --xattrs --xattrs-include='*' -xpf -
-disk=${{1:-$work/disk}}
-mke2fs -q -F -t ext4 -L eswitch-lab -m 0 -O {FILE_SYSTEM_FEATURES} \\
-    -E lazy_itable_init=1,nodiscard -d "$work/root" "$disk" {DISK_GIB}G >&2
+disk=${1:-$work/disk}
+mke2fs -q -F -t ext4 -L eswitch-lab -m 0 -O FEATURES \\
+    -E lazy_itable_init=1,nodiscard -d "$work/root" "$disk" SIZE >&2
 [ $# -gt 0 ] || cat "$disk"
 """

@@ -97,16 +97,22 @@ def compile_module(root: Path, sources: Path) -> bytes:
 
 
 def compile_program(root: Path, sources: Path) -> bytes:
-    """Bytecode for the package in ``sources``; returns an archive with both."""
+    """An archive with the package in ``sources`` and its bytecode."""
+    files = program_files(root, sources)
+    return archive({f"overlay/opt/eswitch-program/{name}": data for name, data in files.items()})
+
+
+def program_files(root: Path, sources: Path) -> dict[str, bytes]:
+    """Bytecode for the package in ``sources``; returns the files of both."""
     with work_directory(root, sources) as work:
         status, said = run_inside(root, work, PROGRAM_SCRIPT)
         if status != 0:
             raise LabError(f"the program could not be compiled to bytecode:\n{said}")
-        return archive({
-            f"overlay/opt/eswitch-program/{path.relative_to(work)}": path.read_bytes()
+        return {
+            str(path.relative_to(work)): path.read_bytes()
             for path in work.rglob("*")
             if path.is_file()
-        })  # fmt: skip
+        }
 
 
 @contextlib.contextmanager
