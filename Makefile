@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 LAB := lab/vm run
 
-.PHONY: help demo venv test check unit test-deep lab-deps lab-image lab-test lab-demo lab-bench lock clean
+.PHONY: help demo venv test check unit test-deep lab-deps lab-image lab-test lab-test-boot lab-demo lab-bench lock clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -36,6 +36,9 @@ lab-image: lab-deps ## build the lab's guest image, if it is not cached
 
 lab-test: lab-image ## prove it all on a real kernel with a virtual e-switch
 	lab/test
+
+lab-test-boot: lab-deps venv ## the same from the bare machine on: boot loaders, firmware, driver
+	lab/test-boot
 
 lab-demo: lab-image ## from a spec to offloaded flows, in the lab
 	$(LAB) --vfs-max 8 -- lab/demo

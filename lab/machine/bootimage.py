@@ -25,8 +25,8 @@ from .toolchain import ensure_toolchain, program_files
 BOOT = Path(__file__).resolve().parent / "boot"
 DRIVER = BOOT / "driver"
 STAND_INS = ("mstconfig", "proxmox-boot-tool")
-# The loader that a machine is prepared for: whose packages it has.
-LOADERS = {"grub": "grub", "systemd-boot": "systemd-boot", "proxmox": "systemd-boot"}
+LOADERS = ("grub", "systemd-boot", "proxmox")
+TOOLS = "boottools"
 ESP_MIB = 256
 MEDIA_MIB = 32
 
@@ -45,26 +45,26 @@ class BootFiles:
 def ensure(cache: Cache, checkout: Path, loader: str, arguments: tuple[str, ...]) -> BootFiles:
     """A machine of that loader, whose kernel is configured with the arguments too."""
     host.efi_firmware()
+    if loader not in LOADERS:
+        raise ValueError(f"no loader {loader}; there are {', '.join(LOADERS)}")
     with tempfile.TemporaryDirectory(prefix="eswitch-lab-") as name:
         scratch = Path(name)
-        plan = snapshot(checkout, boot_recipe(LOADERS[loader]), scratch, module=False)
+        plan = snapshot(checkout, boot_recipe(), scratch, module=False)
         base, top = lower(cache, plan, scratch)
-        configured = (*COMMON_ARGUMENTS, *arguments)
-        boot_key = digest(identity(base), top.name, loader, *configured, str(ESP_MIB),
-                          (BOOT / "prepare").read_bytes())  # fmt: skip
-        boot = obtain(cache, "boot", boot_key,
-                      lambda: build(cache, boot_key, Files(base, top / "disk.qcow2"), loader,
-                                    configured, scratch))  # fmt: skip
+        command = (loader, *COMMON_ARGUMENTS, *arguments)
+        key = digest(
+            identity(base), top.name, *command, str(ESP_MIB), (BOOT / "prepare").read_bytes()
+        )
+        lower_files = Files(base, top / "disk.qcow2")
+        boot = obtain(cache, "boot", key, lambda: build(cache, key, lower_files, scratch, command))
         media = obtain_media(cache, base, plan)
     efi = Efi(host.efi_firmware()[0], boot / "variables.fd")
     return BootFiles(base, boot / "disk.qcow2", boot / "esp.qcow2", efi, media)
 
 
-def build(
-    cache: Cache, key: str, files: Files, loader: str, arguments: tuple[str, ...], scratch: Path
-) -> None:
+def build(cache: Cache, key: str, files: Files, scratch: Path, command: tuple[str, ...]) -> None:
     """One boot that installs the loader (lock held by the caller)."""
-    host.say(f"preparing a machine that boots by {loader}")
+    host.say(f"preparing a machine that boots by {command[0]}")
     inputs = scratch / "boot"
     inputs.mkdir()
     for name in ("prepare", *STAND_INS):
@@ -80,7 +80,7 @@ def build(
             disks=(Disk("esp", entry / "esp.qcow2"),),
             shares=(Share("inputs", inputs),),
         )
-        fill(cache, entry, files, hardware, ["/run/lab/inputs/prepare", loader, *arguments])
+        fill(cache, entry, files, hardware, ["/run/lab/inputs/prepare", *command])
 
 
 def obtain_media(cache: Cache, base: Path, plan: Plan) -> Path:
@@ -91,8 +91,8 @@ def obtain_media(cache: Cache, base: Path, plan: Plan) -> Path:
     key = digest(base_id, sources, digest_tree(BOOT), digest_tree(module), str(MEDIA_MIB))
 
     def make() -> None:
-        with cache.lock("tools", base_id, lambda pid: host.say(f"waiting for process {pid}")):
-            root = ensure_toolchain(cache, base, base_id)
+        with cache.lock(TOOLS, base_id, lambda pid: host.say(f"waiting for process {pid}")):
+            root = ensure_toolchain(cache, base, base_id, TOOLS)
             program = program_files(root, plan.program) if plan.program else {}
         with cache.building("media", key) as entry:
             tree = entry / "tree"

@@ -10,7 +10,8 @@
         tools-<key>/            the base's compiler and kernel headers as a file tree
         module-<key>/           overlay.cpio: eswitchsim compiled for a base
         program-<key>/          overlay.cpio: eswitch with bytecode of the base's Python
-        boot-<key>/             disk.qcow2 on top of a deps, esp.qcow2, variables.fd: boots by itself
+        bootbase-, bootdeps-, boottools-<key>/  the same for machines that boot by themselves
+        boot-<key>/             disk.qcow2, esp.qcow2, variables.fd of one that does
         media-<key>/            disk.img: what such a guest has of this checkout
         tmp-<kind>-<key>-…/     being built, or the remains of a builder that was killed
 
@@ -31,7 +32,8 @@ from pathlib import Path
 
 from .errors import LabError
 
-KEPT = {"base": 6, "deps": 6, "tools": 6, "module": 8, "program": 12, "boot": 6, "media": 8}
+KEPT = {"base": 2, "deps": 3, "tools": 2, "module": 8, "program": 8,
+        "bootbase": 4, "bootdeps": 4, "boottools": 4, "boot": 8, "media": 8}  # fmt: skip
 KEY_LENGTH = 16
 
 

@@ -24,7 +24,7 @@ def build_base(cache: Cache, recipe: Recipe) -> None:
     """Make the base image's directory (lock held by the caller)."""
     paths = host.tools("mmdebstrap", "mke2fs", "tar", "qemu-img", "ssh-keygen")
     host.say(f"building the Debian {recipe.debian} image (some minutes, once per recipe)")
-    with cache.building("base", recipe.key) as scratch:
+    with cache.building(f"{recipe.family}base", recipe.key) as scratch:
         make_keys(scratch, paths["ssh-keygen"])
         skeleton = scratch / "skeleton.tar"
         skeleton.write_bytes(skeleton_tar(scratch))

@@ -139,10 +139,13 @@ def ensure(cache: Cache, checkout: Path, recipe: Recipe, *, module: bool = True)
 
 def lower(cache: Cache, plan: Plan, scratch: Path) -> tuple[Path, Path]:
     """The entries of the base and of the layer with eswitch's dependencies on it."""
-    base = obtain(cache, "base", plan.recipe.key, lambda: build_base(cache, plan.recipe))
+    family = plan.recipe.family
+    base = obtain(cache, f"{family}base", plan.recipe.key, lambda: build_base(cache, plan.recipe))
     if (deps := plan.deps_key(identity(base))) is None:
         return base, base
-    return base, obtain(cache, "deps", deps, lambda: build_deps(cache, plan, deps, base, scratch))
+    return base, obtain(
+        cache, f"{family}deps", deps, lambda: build_deps(cache, plan, deps, base, scratch)
+    )
 
 
 def identity(base: Path) -> str:
@@ -176,7 +179,7 @@ def build_deps(cache: Cache, plan: Plan, key: str, base: Path, scratch: Path) ->
     install_wheels(plan.requirements, inputs, GUEST_PYTHON[plan.recipe.debian])
     hardware = Hardware(nics=0, shares=(Share("inputs", inputs),))
     files = Files(base, base / "disk.qcow2")
-    with cache.building("deps", key) as entry:
+    with cache.building(f"{plan.recipe.family}deps", key) as entry:
         fill(cache, entry, files, hardware, ["sh", "-c", DEPS_SCRIPT])
 
 

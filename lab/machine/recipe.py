@@ -23,10 +23,12 @@ PACKAGES = (
     "linux-headers-amd64", "gcc", "make", "openssh-server", "busybox-static", "less",
 )  # fmt: skip
 
-# Beside them, for a guest that boots from its own disk (lab/machine/bootable.py): what a
-# real machine boots with and what builds an out-of-tree driver.
-BOOT_PACKAGES = ("dkms", "dosfstools", "fdisk", "efibootmgr", "mokutil")
-LOADER_PACKAGES = {"grub": ("grub-efi-amd64",), "systemd-boot": ("systemd-boot",)}
+# Beside them, for a guest that boots from its own disk (lab/machine/bootable.py): what builds
+# an out-of-tree driver, and both boot loaders; the one that a machine has not is purged then.
+BOOT_PACKAGES = (
+    "dkms", "dosfstools", "e2fsprogs", "efibootmgr", "fdisk", "grub-efi-amd64", "mokutil",
+    "systemd-boot", "zstd",
+)  # fmt: skip
 
 SUITES = {"13": "trixie"}
 
@@ -43,6 +45,8 @@ class Recipe:
     debian: str = "13"
     packages: tuple[str, ...] = PACKAGES
     features: str = FILE_SYSTEM_FEATURES
+    # Before the kinds of its images in the cache: each family is kept by its own count.
+    family: str = ""
 
     @property
     def suite(self) -> str:
@@ -83,10 +87,9 @@ BOOTSTRAP_OPTIONS = (
 )
 
 
-def boot_recipe(loader: str, debian: str = "13") -> Recipe:
-    """The image of a guest that boots by itself, through ``grub`` or ``systemd-boot``."""
-    packages = PACKAGES + BOOT_PACKAGES + LOADER_PACKAGES[loader]
-    return Recipe(debian, packages, DURABLE_FEATURES)
+def boot_recipe(debian: str = "13") -> Recipe:
+    """The image of a guest that boots by itself."""
+    return Recipe(debian, PACKAGES + BOOT_PACKAGES, DURABLE_FEATURES, family="boot")
 
 
 def bootstrap_command(

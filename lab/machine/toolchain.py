@@ -53,13 +53,13 @@ exit 0
 """
 
 
-def ensure_toolchain(cache: Cache, base: Path, key: str) -> Path:
+def ensure_toolchain(cache: Cache, base: Path, key: str, kind: str = "tools") -> Path:
     """Root of the file tree, extracted from the base image first if need be (lock held)."""
-    found = cache.find("tools", key)
+    found = cache.find(kind, key)
     if found is not None:
         return found / "root"
     tools = host.tools("qemu-img", "debugfs")
-    with cache.building("tools", key) as scratch:
+    with cache.building(kind, key) as scratch:
         raw = scratch / "disk.raw"
         check([tools["qemu-img"], "convert", "-O", "raw", str(base / "disk.qcow2"), str(raw)])
         root = scratch / "root"
@@ -72,7 +72,7 @@ def ensure_toolchain(cache: Cache, base: Path, key: str) -> Path:
         for name in ("dev", "tmp", "proc"):
             (root / name).mkdir()
         raw.unlink()
-    return cache.entry("tools", key) / "root"
+    return cache.entry(kind, key) / "root"
 
 
 def compile_module(root: Path, sources: Path) -> bytes:

@@ -1,0 +1,38 @@
+"""Tests of machines that boot by themselves. They run on this side, each with its own guests.
+
+``machines`` makes guests; the console logs of a test that fails are kept and named.
+"""
+
+from collections.abc import Generator, Iterator
+from contextlib import ExitStack
+
+import pytest
+
+from by_hand import Maker
+from machine.bootable import BootGuest
+
+FAILED = pytest.StashKey[bool]()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    item.stash[FAILED] = item.stash.get(FAILED, False) or report.failed
+    return report
+
+
+@pytest.fixture
+def machines(request: pytest.FixtureRequest) -> Iterator[Maker]:
+    """``machines(loader, ...)`` is a BootGuest that is off; it ends with the test."""
+    with ExitStack() as stack:
+        guests: list[BootGuest] = []
+
+        def make(loader: str, **options: object) -> BootGuest:
+            guests.append(stack.enter_context(BootGuest(loader, **options)  # type: ignore[arg-type]))
+            return guests[-1]
+
+        yield make
+        for guest in guests:
+            guest.keep_logs = request.node.stash.get(FAILED, False)
