@@ -5,7 +5,7 @@ from collections.abc import Callable
 from machine.bootable import BootGuest, Result
 from machine.driverarchive import NAME
 
-Maker = Callable[..., BootGuest]
+Maker = Callable[[BootGuest], BootGuest]
 
 PF = "0000:01:00.0"
 DEVICE = f"/sys/bus/pci/devices/{PF}"

@@ -1,6 +1,7 @@
 """Tests of machines that boot by themselves. They run on this side, each with its own guests.
 
-``machines`` makes guests; the console logs of a test that fails are kept and named.
+``machine(BootGuest(...))`` makes one that is off and ends with the test; the console logs of a
+test that fails are kept and named.
 """
 
 from collections.abc import Generator, Iterator
@@ -24,14 +25,13 @@ def pytest_runtest_makereport(
 
 
 @pytest.fixture
-def machines(request: pytest.FixtureRequest) -> Iterator[Maker]:
-    """``machines(loader, ...)`` is a BootGuest that is off; it ends with the test."""
+def machine(request: pytest.FixtureRequest) -> Iterator[Maker]:
     with ExitStack() as stack:
         guests: list[BootGuest] = []
 
-        def make(loader: str, **options: object) -> BootGuest:
-            guests.append(stack.enter_context(BootGuest(loader, **options)  # type: ignore[arg-type]))
-            return guests[-1]
+        def make(guest: BootGuest) -> BootGuest:
+            guests.append(stack.enter_context(guest))
+            return guest
 
         yield make
         for guest in guests:

@@ -1,12 +1,13 @@
 """What a machine can be made to do wrong, for the tests of the bad cases."""
 
 from by_hand import DEVICE, OFF, PF, Maker, done, install, shell, unpack
+from machine.bootable import BootGuest
 
 SET = ("mstconfig", "-d", PF, "-y", "set", "SRIOV_EN=1", "NUM_OF_VFS=4")
 
 
-def test_firmware_that_does_not_obey_and_power_cuts(machines: Maker) -> None:
-    guest = machines("grub", arguments=OFF, iommu=None)
+def test_firmware_that_does_not_obey_and_power_cuts(machine: Maker) -> None:
+    guest = machine(BootGuest("grub", arguments=OFF, iommu=None))
     guest.boot()
     # Without an IOMMU in the BIOS there is no table.
     assert shell(guest, "ls /sys/firmware/acpi/tables | grep -c DMAR || true") == "0\n"
@@ -39,8 +40,8 @@ def test_firmware_that_does_not_obey_and_power_cuts(machines: Maker) -> None:
     assert "ivhd0" in shell(guest, "ls /sys/class/iommu /sys/firmware/acpi/tables/IVRS")
 
 
-def test_a_bad_archive_and_a_reboot_under_a_command(machines: Maker) -> None:
-    guest = machines("grub", arguments=OFF)
+def test_a_bad_archive_and_a_reboot_under_a_command(machine: Maker) -> None:
+    guest = machine(BootGuest("grub", arguments=OFF))
     guest.boot()
     assert not unpack(guest, "truncated").ok
     assert unpack(guest, "broken").ok

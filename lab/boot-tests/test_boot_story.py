@@ -8,8 +8,8 @@ from machine.bootimage import LOADERS
 
 
 @pytest.mark.parametrize("loader", LOADERS)
-def test_the_recipe_by_hand(machines: Maker, loader: str) -> None:
-    guest = machines(loader, arguments=OFF)
+def test_the_recipe_by_hand(machine: Maker, loader: str) -> None:
+    guest = machine(BootGuest(loader, arguments=OFF))
     guest.boot()
     bare(guest)
 
