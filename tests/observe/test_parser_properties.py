@@ -10,8 +10,20 @@ from hypothesis import strategies as st
 from eswitch.errors import HostError
 from eswitch.model.identifiers import PciAddress
 from eswitch.observe.devlink import parse_devlink, parse_refusals
+from eswitch.observe.guests import guest_of
+from eswitch.observe.iommu import parse_vendor
 from eswitch.observe.kernel import OPTIONS, parse_options
+from eswitch.observe.kit import parse_test_key
 from eswitch.observe.links import parse_network
+from eswitch.observe.loader import (
+    Evidence,
+    decide,
+    parse_entry,
+    parse_grub_config,
+    parse_status,
+    parse_systemd_version,
+)
+from eswitch.observe.modules import parse_file
 from eswitch.observe.offload import Feature, parse_features
 from eswitch.observe.ovs import parse_ovs
 from eswitch.observe.records import documents
@@ -56,6 +68,15 @@ OF_TEXT = [
     lambda printed: parse_devlink(DEVICES, "", printed),
     lambda printed: parse_options(printed, OPTIONS),
     lambda printed: parse_tcp_table(printed, 8006),
+    parse_status,
+    parse_systemd_version,
+    parse_grub_config,
+    parse_entry,
+    parse_vendor,
+    parse_file,
+    parse_test_key,
+    lambda printed: guest_of("812", printed),
+    lambda printed: decide(Evidence(printed, printed, status=parse_status(printed))),
 ]
 
 

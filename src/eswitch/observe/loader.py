@@ -65,24 +65,27 @@ class Decision:
 def decide(evidence: Evidence) -> Decision:
     """The loader if all signs agree and its tools are there; else Unknown with what was seen."""
     signs = _signs(evidence)
+    # ESPs that disagree are a contradiction too: the firmware may start either.
     loaders = {loader for loader, _ in signs}
-    if len(loaders) != 1 or _split(evidence.status):
+    if len(loaders) != 1:
         return Decision(Unknown(_seen(evidence, [words for _, words in signs])))
     if Loader.GRUB in loaders:
         return _grub(evidence)
-    if evidence.managed:
-        return _managed(evidence)
-    return _plain_systemd_boot(evidence)
+    if Loader.SYSTEMD_BOOT not in loaders:
+        return Decision(Unknown(signs[0][1]))
+    return _managed(evidence) if evidence.managed else _plain_systemd_boot(evidence)
 
 
-def _signs(evidence: Evidence) -> list[tuple[Loader, str]]:
-    """What each sign points to, and how to say it."""
-    found = []
+def _signs(evidence: Evidence) -> list[tuple[Loader | None, str]]:
+    """What each sign points to (None: a loader that eswitch does not know), and how to say it."""
+    found: list[tuple[Loader | None, str]] = []
     info = evidence.loader_info
     if info.startswith("systemd-boot"):
         found.append((Loader.SYSTEMD_BOOT, f"LoaderInfo is {info!r}"))
     elif info.startswith("GRUB"):
         found.append((Loader.GRUB, f"LoaderInfo is {info!r}"))
+    elif info:
+        found.append((None, f"LoaderInfo is {info!r}, which eswitch does not know"))
     words = evidence.cmdline.split()
     if any(word.startswith("initrd=\\") for word in words):
         found.append((Loader.SYSTEMD_BOOT, "/proc/cmdline has an initrd= of the EFI partition"))
@@ -94,11 +97,6 @@ def _signs(evidence: Evidence) -> list[tuple[Loader, str]]:
             (loader,) = loaders
             found.append((loader, f"proxmox-boot-tool keeps {loader.value} on {esp}"))
     return found
-
-
-def _split(status: EspStatus) -> bool:
-    """Whether the loader depends on which of the ESPs the firmware takes."""
-    return len({loaders for loaders in status.esps.values() if len(loaders) == 1}) > 1
 
 
 def _seen(evidence: Evidence, signs: Sequence[str]) -> str:
@@ -177,7 +175,8 @@ def parse_grub_config(content: str) -> tuple[str, ...] | Unknown:
     for line in content.splitlines():
         words = line.split()
         if len(words) > 1 and words[0] in ("linux", "linuxefi", "linux16"):
-            return tuple(words[2:])
+            # GRUB takes the quotes away: root=ZFS="rpool/ROOT/pve-1".
+            return tuple(word.replace('"', "").replace("'", "") for word in words[2:])
     return Unknown("grub.cfg starts no Linux")
 
 
