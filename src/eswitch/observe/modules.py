@@ -36,12 +36,11 @@ def _read_file(host: Host, name: str) -> str | None:
 
 
 def parse_file(printed: str) -> str | None:
-    """What `modinfo -n` printed: a path, or `(builtin)` after a line with the module's name.
+    """What `modinfo -n` printed: a path or `(builtin)`.
 
     A name that is an alias of several modules prints one line for each: the first counts.
     """
-    lines = [line.strip() for line in printed.splitlines() if not line.startswith("name:")]
-    return next((line for line in lines if line), None)
+    return next((line.strip() for line in printed.splitlines() if line.strip()), None)
 
 
 def read_vfio(host: Host) -> bool | Unknown:
