@@ -34,9 +34,7 @@ def hydrate(kind: object, data: object) -> object:
     if origin is dict:
         inner = typing.get_args(kind)[1]
         items = data.items()  # type: ignore[attr-defined]
-        if is_dataclass(inner):
-            return {str(key): hydrate(inner, value) for key, value in items}
-        return {str(key): str(value) for key, value in items}
+        return {str(key): str(it) if inner is str else hydrate(inner, it) for key, it in items}
     if is_dataclass(kind) and isinstance(kind, type):
         hints = typing.get_type_hints(kind)
         names = {field.name for field in fields(kind)}

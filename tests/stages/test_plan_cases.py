@@ -28,6 +28,9 @@ def test_case(path: Path) -> None:
     assert [str(pending) for pending in plan.pending] == case.get("pending", [])
     human = [blocker.subject for blocker in plan.blockers if blocker.human]
     assert human == case.get("human", [])
+    if "hints" in case:
+        assert [blocker.hint for blocker in plan.blockers] == case["hints"]
+    assert all(blocker.hint for blocker in plan.blockers)
     asked = [f"{q.topic} {q.of}".rstrip() for q in questions(desired, observed)]
     assert sorted(asked) == case.get("asked", [])
     assert [text for step in plan.steps for text in step.disturbs] == case.get("disturbs", [])
@@ -37,9 +40,9 @@ def test_case(path: Path) -> None:
     if "missing" in case:
         missing = [f"{step.subject}: {step.attribute}" for step in plan.steps if not step.passing]
         assert missing == case["missing"]
-    told = ("commands", "blockers", "pending", "asked")
+    told = ("commands", "blockers", "pending", "asked", "notes")
     assert any(case.get(key) for key in told) or "nothing" in path.stem
 
 
 def test_there_are_cases() -> None:
-    assert len(CASES) >= 12
+    assert len(CASES) >= 140

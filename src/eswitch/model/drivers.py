@@ -43,6 +43,7 @@ class DriverProfile:
     `devices` are the PCI IDs (`15b3:101d`) of its PFs, by which a NIC is known while no driver is
     bound, `pci_class` what their class begins with. `firmware` are the programs that set up SR-IOV
     in the NIC's firmware, best first; empty where that is done in the BIOS or needs nothing.
+    `archive` is whether NVIDIA's archives hold this driver (the spec's `driver`).
     """
 
     name: str
@@ -56,6 +57,7 @@ class DriverProfile:
     devices: tuple[str, ...] = ()
     pci_class: str = "0x02"
     firmware: tuple[FirmwareWay, ...] = ()
+    archive: bool = False
 
 
 COMMON = ("NET_SWITCHDEV", "NET_CLS_FLOWER", "NET_ACT_MIRRED", "NET_SCH_INGRESS")
@@ -81,6 +83,7 @@ PROFILES: tuple[DriverProfile, ...] = (
             )
         ),
         firmware=(FirmwareWay.MSTCONFIG, FirmwareWay.MLXCONFIG, FirmwareWay.DEVLINK),
+        archive=True,
     ),
     DriverProfile(
         "eswitchsim",
@@ -92,6 +95,7 @@ PROFILES: tuple[DriverProfile, ...] = (
         devices=("1b36:0010",),
         pci_class="0x0108",
         firmware=(FirmwareWay.MSTCONFIG,),
+        archive=True,
     ),
     DriverProfile(
         "ice",

@@ -9,6 +9,7 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 
+_DPU = {"INTERNAL_CPU_MODEL": 1, "INTERNAL_CPU_OFFLOAD_ENGINE": 0}
 _NUMBER = re.compile(r"(?:.*\()?(0x[0-9a-fA-F]+|\d+)\)?")
 
 
@@ -41,6 +42,14 @@ class FirmwareState:
     way: FirmwareWay
     parameters: dict[str, Parameter]
     device: str = ""
+
+    @property
+    def is_dpu(self) -> bool:
+        """Whether it is a BlueField whose own Arm cores hold the e-switch (domain.md 2.3)."""
+        if "INTERNAL_CPU_MODEL" not in self.parameters:
+            return False
+        said = ((self.parameters.get(name), value) for name, value in _DPU.items())
+        return all(p is None or number(p.current or p.next) == value for p, value in said)
 
 
 def number(value: str | None) -> int | None:

@@ -283,9 +283,7 @@ PACKAGE_PATTERN = r"^(/|https://[^/\s]+/)\S*[^\s/]$"
 
 def parse_package(value: object) -> str:
     """A driver archive: an absolute path, or an https URL."""
-    hint = (
-        "write an absolute path, such as /root/mlnx-en-24.10-x86_64.tgz, or an https URL"
-    )
+    hint = "write an absolute path, such as /root/mlnx-en-24.10-x86_64.tgz, or an https URL"
     if not isinstance(value, str) or not value.strip():
         raise BadValue(f"expected the archive of a driver, found {found(value)}", hint)
     if value.startswith(("http://", "ftp://")):

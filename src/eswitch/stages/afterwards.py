@@ -14,10 +14,11 @@ def after_reboot(observed: ObservedState) -> ObservedState:
     What else is configured to come up at boot is taken to do so. The administrator's session stays
     where it is: what would cut it must be refused before the reboot, not after it.
     """
-    return replace(observed, nics=tuple(_restarted(nic) for nic in observed.nics))
+    return replace(observed, nics=tuple(restarted(nic) for nic in observed.nics))
 
 
-def _restarted(nic: NicState) -> NicState:
+def restarted(nic: NicState) -> NicState:
+    """The same function after its own restart, by a boot or a reset of the card."""
     sriov = replace(nic.sriov, count=0, autoprobe=True) if nic.sriov else None
     eswitch = nic.eswitch
     profile = profile_of(nic.driver)

@@ -13,7 +13,7 @@ from dataclasses import replace
 from eswitch.model.desired import DesiredDriver, DesiredNic, DesiredState
 from eswitch.model.drivers import DriverProfile, Support
 from eswitch.model.machine import DriverKit, ModuleState
-from eswitch.model.observed import NicState, ObservedState, Unknown
+from eswitch.model.observed import EswitchState, NicState, ObservedState, Unknown
 from eswitch.model.plan import Blocker, Note, Pending, StagePlan
 from eswitch.model.question import Question, Topic
 from eswitch.model.step import Action, Replace, Run, Step, Write
@@ -35,22 +35,22 @@ def questions(desired: DesiredState, observed: ObservedState) -> frozenset[Quest
     """About the module where the spec wants another, none is bound, or this kernel's cannot do
     it; then about what a build needs."""
     asked = set()
-    for nic in desired.nics:
-        pf = nics.find(nic, observed)
-        profile = None if isinstance(pf, Blocker) else nics.known_profile(pf)
-        if isinstance(pf, Blocker) or profile is None:
+    for nic, pf in nics.matched(desired, observed):
+        profile = nics.known_profile(pf)
+        if profile is None:
             continue
+        wanted = desired.driver if profile.archive else None
         module = observed.module(profile.name)
         unable = isinstance(nics.kernel_verdict(nic, profile, observed), Blocker)
-        if module is None and (desired.driver or pf.driver is None or unable):
+        if module is None and (wanted or pf.driver is None or unable):
             asked.add(Question(Topic.MODULE, profile.name))
-        if module is None or desired.driver is None:
+        if module is None or wanted is None:
             continue
         kit = observed.kit
         if kit is None:
             asked.add(Question(Topic.KIT))
-        elif _archive_matters(desired.driver, module, kit):
-            asked.add(Question(Topic.KIT, desired.driver.package))
+        elif _archive_matters(wanted, module, kit):
+            asked.add(Question(Topic.KIT, wanted.package))
     return frozenset(asked)
 
 
@@ -67,16 +67,21 @@ def plan(desired: DesiredState, observed: ObservedState) -> tuple[StagePlan, Obs
         if pf.pci in claimed:
             message = f"{pf.pci} is {claimed[pf.pci]} already"
             hint = "each NIC of the spec must match another PF"
-            total += StagePlan(blockers=(Blocker(nic.name, message, hint, source=nic.source),))
+            source = nic.match.source or nic.source
+            total += StagePlan(blockers=(Blocker(nic.name, message, hint, source=source),))
             continue
         claimed[pf.pci] = nic.name
         profile = nics.known_profile(pf)
-        if profile is not None and desired.driver is not None and profile.name not in installed:
+        wanted = desired.driver if profile is not None and profile.archive else None
+        if profile is not None and wanted is not None and profile.name not in installed:
             installed.add(profile.name)
-            part, observed = _package(desired.driver, profile, observed)
+            part, observed = _package(wanted, profile, observed)
             total += part
         part, observed = _nic(nic, pf, observed)
         total += part
+    if desired.driver is not None and claimed and not installed:
+        text = "no NIC of the spec is NVIDIA's, so the archive is not used"
+        total += StagePlan(notes=(Note(NAME, text),))
     return total, observed
 
 
@@ -88,7 +93,8 @@ def _nic(nic: DesiredNic, pf: NicState, observed: ObservedState) -> tuple[StageP
         profile = nics.known_profile(pf)
         if part.blockers or profile is None:
             return part, observed
-        observed = nics.replaced(observed, replace(pf, driver=profile.name))
+        eswitch = EswitchState("legacy") if isinstance(pf.eswitch, Unknown) else pf.eswitch
+        observed = nics.replaced(observed, replace(pf, driver=profile.name, eswitch=eswitch))
     known = nics.profile_for(nic, replace(pf, driver=pf.driver or known_name(pf)))
     if isinstance(known, Blocker):
         return part + StagePlan(blockers=(known,)), observed
@@ -117,11 +123,11 @@ def _load(nic: DesiredNic, pf: NicState, observed: ObservedState) -> StagePlan:
     module = observed.module(profile.name)
     if module is None or module.file is None:
         release = observed.kernel.release
-        hint = (
-            "boot a kernel that has it, or name its archive in the spec: "
-            "driver: {package: /root/FILE.tgz, sha256: ...}"
-        )
+        hint = "boot a Proxmox kernel, or another one that has it"
+        hint += f"; or build it from an archive: {nics.ARCHIVE_HINT}" if profile.archive else ""
         message = f"{pf.pci} has no driver, and kernel {release} has no module {profile.name}"
+        if module is None:
+            message = f"{pf.pci} has no driver, and nobody asked for its module {profile.name}"
         return StagePlan(blockers=(Blocker(nic.name, message, hint, source=nic.source),))
     if module.loaded:
         # Somebody unbound it, or it did not take the function: the kernel's answer tells.
@@ -177,15 +183,17 @@ def _package(
     module, kit = observed.module(profile.name), observed.kit
     if module is None or kit is None:
         return StagePlan(), observed  # not asked yet
+    built = replace(module, file=f"/lib/modules/{observed.kernel.release}/updates/dkms")
+    others = tuple(each for each in observed.modules if each.name != module.name)
+    # Also where it cannot be built: that is said once, and not again for each NIC.
+    left = replace(observed, modules=(*others, built))
     if isinstance(kit, Unknown):
         message = f"what a build needs cannot be read: {kit.reason}"
-        return StagePlan(blockers=(Blocker(NAME, message, "run it as root"),)), observed
+        blocker = Blocker(NAME, message, "run it as root", source=wanted.source)
+        return StagePlan(blockers=(blocker,)), left
     if not _to_install(wanted, module, kit):
         return _installed(profile, module, kit), observed
     blockers = tuple(_obstacles(wanted, kit, observed))
-    built = replace(module, file=f"/lib/modules/{observed.kernel.release}/updates/dkms")
-    others = tuple(each for each in observed.modules if each.name != module.name)
-    left = replace(observed, modules=(*others, built))
     if blockers:
         return StagePlan(blockers=blockers), left
     return StagePlan((_install(wanted, profile, module, kit),)), left
@@ -209,15 +217,16 @@ def _obstacles(wanted: DesiredDriver, kit: DriverKit, observed: ObservedState) -
     def blocker(message: str, hint: str, *, human: bool = False) -> Blocker:
         return Blocker(NAME, message, hint, source=wanted.source, human=human)
 
-    own = "or take `driver` out of the spec: the kernel's own driver is the default"
+    own = "take `driver` out of the spec: the kernel's own driver is the default"
     if isinstance(kit.secure_boot, Unknown):
         message = f"whether Secure Boot is on cannot be read: {kit.secure_boot.reason}"
-        yield blocker(message, own)
+        yield blocker(message, f"run it as root; or {own}")
     elif kit.secure_boot and kit.key_enrolled is not True:
         yield blocker(
             "Secure Boot is on, and the firmware does not know the key with which DKMS signs: "
             "a driver that is built here would not load",
-            f"mokutil --import /var/lib/dkms/mok.pub, then reboot and agree at the console; {own}",
+            "mokutil --import /var/lib/dkms/mok.pub, then reboot and agree at the console; "
+            f"or {own}",
             human=True,
         )
     if not kit.dkms:
@@ -232,10 +241,12 @@ def _obstacles(wanted: DesiredDriver, kit: DriverKit, observed: ObservedState) -
         if kit.fetcher is None:
             yield blocker("neither wget nor curl is installed", "apt install wget")
     elif isinstance(kit.archive, Unknown):
-        yield blocker(f"{wanted.package} cannot be read: {kit.archive.reason}", f"get it; {own}")
+        yield blocker(
+            f"{wanted.package} cannot be read: {kit.archive.reason}", f"put it there; or {own}"
+        )
     elif kit.archive is not None and kit.archive != wanted.sha256:
         yield blocker(
-            f"{wanted.package} has SHA-256 {kit.archive}, not {wanted.sha256}: "
+            f"{wanted.package} has SHA-256 {kit.archive[:12]}..., not {wanted.sha256[:12]}...: "
             "it was cut short, or is another file",
             "download it again, and compare with what its publisher says",
         )
@@ -257,23 +268,29 @@ def _install(
         Run(("sha256sum", "--check", "--quiet", "-"), input=f"{wanted.sha256}  {archive}\n"),
         Run(("tar", "-xf", archive, "-C", tree, "--strip-components=1", "--no-same-owner")),
         Run(("env", "-C", tree, "./install", *options), timeout=_BUILD, log=LOG),
-        Replace(INSTALLED, kit.installed, wanted.sha256),
     ]
+    inverse: list[Action] = [
+        Run(("env", "-C", tree, "./uninstall.sh", "--force"), timeout=600.0),
+    ]
+    if kit.installed != wanted.sha256:
+        record = Replace(INSTALLED, kit.installed, wanted.sha256)
+        actions.append(record)
+        inverse.append(record.inverse)
     if module.loaded:
         # Debian's initramfs loads network drivers, and would go on loading the old one.
-        actions.append(Run(("update-initramfs", "-u"), timeout=600.0))
+        initramfs = Run(("update-initramfs", "-u"), timeout=600.0)
+        actions.append(initramfs)
+        inverse.append(initramfs)
+    old = "the kernel's own" if module.file else "none"
     return Step(
         NAME,
         profile.name,
         "driver",
-        "the kernel's own" if module.file else "none",
+        "that of another archive" if module.out_of_tree else old,
         f"that of {wanted.package.rpartition('/')[2]}",
         "the spec says so (`driver`)",
         tuple(actions),
-        (
-            Run(("env", "-C", tree, "./uninstall.sh", "--force"), timeout=600.0),
-            Replace(INSTALLED, wanted.sha256, kit.installed),
-        ),
+        tuple(inverse),
         timeout=30.0,
         source=wanted.source,
         reboot=module.loaded,

@@ -13,6 +13,7 @@ from dataclasses import replace
 
 from eswitch.model.desired import DesiredNic, DesiredState
 from eswitch.model.drivers import DriverProfile, ModeChange
+from eswitch.model.firmware import FirmwareState
 from eswitch.model.identifiers import OWNER
 from eswitch.model.observed import (
     EswitchState,
@@ -39,12 +40,7 @@ def plan(desired: DesiredState, observed: ObservedState) -> tuple[StagePlan, Obs
     cannot be an e-switch."""
     total = StagePlan(notes=() if desired.nics else _no_nic(observed))
     remaining = observed
-    claimed: set[str] = set()
-    for nic in desired.nics:
-        pf = nics.find(nic, observed)
-        if isinstance(pf, Blocker) or pf.pci in claimed:
-            continue
-        claimed.add(pf.pci)
+    for nic, pf in nics.matched(desired, observed):
         wanted_in = frozenset(
             bridge.name
             for bridge in desired.bridges
@@ -71,6 +67,8 @@ def _plan_nic(
     if isinstance(profile, Blocker) or pf.sriov is None or not nics.offers(pf, nic):
         return StagePlan(), observed
     if isinstance(nics.kernel_verdict(nic, profile, observed), Blocker):
+        return StagePlan(), observed
+    if isinstance(pf.firmware, FirmwareState) and pf.firmware.is_dpu:
         return StagePlan(), observed
     if isinstance(pf.eswitch, Unknown):
         message = f"the e-switch of {pf.pci} cannot be read: {pf.eswitch.reason}"

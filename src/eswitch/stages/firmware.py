@@ -17,17 +17,16 @@ from eswitch.model.identifiers import PciAddress
 from eswitch.model.observed import EswitchState, NicState, ObservedState, SriovState, Unknown
 from eswitch.model.plan import Blocker, Pending, StagePlan
 from eswitch.model.question import Question, Topic
-from eswitch.model.step import Action, Run, Step, Write
+from eswitch.model.step import Action, Command, Run, Settle, Step, Tool, Write
 
-from . import nics, users
+from . import nics, users, vfs
+from .afterwards import restarted
 
 NAME = "firmware"
 _RESET = 300.0
 """Seconds that a reset of the card may take, its driver's restart included."""
 _BIOS = "switch on SR-IOV for this slot in the BIOS, or power the machine off and on again"
 DPU = "a BlueField in DPU mode: its own Arm cores hold the e-switch"
-_DPU = {"INTERNAL_CPU_MODEL": 1, "INTERNAL_CPU_OFFLOAD_ENGINE": 0}
-"""How a BlueField says that its own Arm cores hold the e-switch (domain.md 2.3)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,10 +48,9 @@ def questions(desired: DesiredState, observed: ObservedState) -> frozenset[Quest
 
 
 def _wants(desired: DesiredState, observed: ObservedState) -> Iterator[_Want]:
-    for nic in desired.nics:
-        pf = nics.find(nic, observed)
-        profile = None if isinstance(pf, Blocker) else nics.known_profile(pf)
-        if isinstance(pf, Blocker) or profile is None:
+    for nic, pf in nics.matched(desired, observed):
+        profile = nics.known_profile(pf)
+        if profile is None:
             continue
         few = not nics.offers(pf, nic)
         # A BlueField in DPU mode has VFs, and no e-switch for this host.
@@ -71,9 +69,15 @@ def plan(desired: DesiredState, observed: ObservedState) -> tuple[StagePlan, Obs
     for card in cards.values():
         part = _card(card, observed)
         total += part
-        if not part.blockers and (part.steps or part.pending):
-            for want in card:
-                observed = nics.replaced(observed, _once_set(want, card))
+        if part.blockers or not (part.steps or part.pending):
+            continue
+        if any(not step.reboot for step in part.steps):
+            for pf in _functions(card[0], observed):
+                observed = nics.replaced(observed, restarted(pf))
+        few = [want for want in card if _few(want)]
+        for want in few:
+            pf = observed.nic(want.pf.pci) or want.pf
+            observed = nics.replaced(observed, _once_set(pf, few))
     return total, observed
 
 
@@ -85,43 +89,50 @@ def _hopeless(want: _Want, observed: ObservedState) -> bool:
     return isinstance(nics.kernel_verdict(want.nic, profile, observed), Blocker)
 
 
-def _once_set(want: _Want, card: list[_Want]) -> NicState:
+def _once_set(pf: NicState, card: list[_Want]) -> NicState:
     """The function as it will be: nothing but the number of its VFs is foreseen."""
-    pf = want.pf
     now = pf.sriov or SriovState(0, 0, autoprobe=True)
     sriov = replace(now, total=max(now.total, _most(card)))
     eswitch = pf.eswitch if isinstance(pf.eswitch, EswitchState) else EswitchState("legacy")
     return replace(pf, sriov=sriov, eswitch=eswitch)
 
 
+@dataclass(frozen=True, slots=True)
+class _Store:
+    """What is asked and told through one function, `settings` is what has to be set there."""
+
+    function: PciAddress
+    firmware: FirmwareState
+    settings: dict[str, int]
+
+
 def _card(card: list[_Want], observed: ObservedState) -> StagePlan:
-    first = card[0]
-    blocked = _obstacle(first)
-    if blocked is not None:
-        return StagePlan(blockers=(blocked,))
-    firmware = first.pf.firmware
-    if not isinstance(firmware, FirmwareState):  # `_obstacle` has said so
-        return StagePlan()
-    if not any(_few(want) for want in card):
-        return StagePlan()  # enough VFs; the e-switch stage says what is wrong with it
-    settings, refused = _settings(card, firmware)
+    blocked = tuple(blocker for want in card if (blocker := _obstacle(want)))
+    few = [want for want in card if _few(want)]
+    if blocked or not few:  # enough VFs: the e-switch stage says what is wrong with it
+        return StagePlan(blockers=blocked)
+    stores, refused = _stores(few)
     if refused:
         return StagePlan(blockers=refused)
-    function = PciAddress(f"{str(first.pf.pci).rpartition('.')[0]}.0")
-    waiting = _waiting(firmware, _names(firmware))
-    reset = any(want.nic.firmware_reset for want in card)
+    waiting = ", ".join(filter(None, map(_waiting, stores)))
+    settings = any(store.settings for store in stores)
+    reset = any(want.nic.firmware_reset for want in few)
     if not settings and not waiting:
-        return _in_force_and_yet(card, firmware)
+        return StagePlan(blockers=tuple(map(_in_force_and_yet, few)))
     if not settings and not reset:
-        return StagePlan(pending=(Pending(function, NAME, waiting),))
-    blockers = tuple(_harm(card, observed)) if reset else ()
-    step = _set(card, function, firmware, settings, reset=reset, observed=observed)
-    return StagePlan((step,), blockers)
+        return StagePlan(pending=(Pending(_first_function(few[0]), NAME, waiting),))
+    blockers = tuple(_harm(few[0], observed, stores)) if reset else ()
+    return StagePlan((_set(few, stores, reset=reset, observed=observed),), blockers)
 
 
-def _most(card: list[_Want]) -> int:
+def _first_function(want: _Want) -> PciAddress:
+    """What the card's functions share is set through function 0 (domain.md 2.2)."""
+    return PciAddress(f"{str(want.pf.pci).rpartition('.')[0]}.0")
+
+
+def _most(wants: list[_Want]) -> int:
     """VFs for each PF; one at least, for without SR-IOV there is no e-switch."""
-    return max(1, *(len(want.nic.vfs) for want in card))
+    return max(1, *(len(want.nic.vfs) for want in wants))
 
 
 def _few(want: _Want) -> bool:
@@ -149,8 +160,9 @@ def _obstacle(want: _Want) -> Blocker | None:
             return None
         reason = firmware.reason if firmware is not None else "nobody asked"
         message = f"{missing}, and its firmware cannot be asked: {reason}"
-        return Blocker(nic.name, message, _way_out(reason), source=source, human=True)
-    if is_dpu(firmware):
+        hint, human = _way_out(reason)
+        return Blocker(nic.name, message, hint, source=source, human=human)
+    if firmware.is_dpu:
         return Blocker(
             nic.name,
             f"{pf.pci} is {DPU}",
@@ -162,44 +174,60 @@ def _obstacle(want: _Want) -> Blocker | None:
     return None
 
 
-def _way_out(reason: str) -> str:
+def _way_out(reason: str) -> tuple[str, bool]:
+    """What to do, and whether only a person can."""
     if "lockdown" in reason:
-        return (
-            "Secure Boot forbids it to every program: set SR-IOV and the number of VFs in the "
-            "card's own menu in the BIOS, or switch Secure Boot off while you do it here"
-        )
+        hint = "Secure Boot forbids it to every program: set SR-IOV and the number of VFs in the "
+        hint += "card's own menu in the BIOS, or switch Secure Boot off while you do it here"
+        return hint, True
     if "installed" in reason:
-        return "apt install mstflint"
+        return "apt install mstflint", False
     if "root" in reason:
-        return "run it as root"
-    return "set SR-IOV and the number of VFs in the card's own menu in the BIOS"
+        return "run it as root", False
+    return "set SR-IOV and the number of VFs in the card's own menu in the BIOS", True
 
 
-def is_dpu(firmware: FirmwareState) -> bool:
-    """Whether the host that sees the card is not the one whose e-switch it is."""
-    said = {name: firmware.parameters.get(name) for name in _DPU}
-    if said["INTERNAL_CPU_MODEL"] is None:
-        return False
-    return all(
-        parameter is None or number(parameter.current or parameter.next) == _DPU[name]
-        for name, parameter in said.items()
-    )
+_SWITCH, _COUNT = "SRIOV_EN", "NUM_OF_VFS"
+_OWN, _OWN_COUNT = "PF_NUM_OF_VF_VALID", "PF_NUM_OF_VF"
 
 
-def _names(firmware: FirmwareState) -> tuple[str, str]:
-    """The switch, and the number that counts: the one for each PF where that is in force."""
-    own = firmware.parameters.get("PF_NUM_OF_VF_VALID")
-    each = own is not None and number(own.next) == 1
-    return "SRIOV_EN", "PF_NUM_OF_VF" if each else "NUM_OF_VFS"
+def _count(firmware: FirmwareState) -> str:
+    """The number that counts: the one of each PF where that is in force."""
+    own = firmware.parameters.get(_OWN)
+    return _OWN_COUNT if own is not None and number(own.next) == 1 else _COUNT
+
+
+def _stores(few: list[_Want]) -> tuple[list[_Store], tuple[Blocker, ...]]:
+    """What has to be set through which function, or why it cannot be."""
+    wants: dict[PciAddress, list[_Want]] = {}
+    for want in few:
+        firmware = want.pf.firmware
+        if isinstance(firmware, FirmwareState):
+            # The kernel's parameter is that of one PF wherever the firmware can do so.
+            own = firmware.way is FirmwareWay.DEVLINK or _count(firmware) == _OWN_COUNT
+            function = want.pf.pci if own else _first_function(want)
+            wants.setdefault(function, []).append(want)
+    stores: list[_Store] = []
+    for function, mine in wants.items():
+        firmware = mine[0].pf.firmware
+        if not isinstance(firmware, FirmwareState):
+            continue
+        count = _count(firmware)
+        wanted = {_SWITCH: 1, count: _most(mine if count == _OWN_COUNT else few)}
+        if any(_SWITCH in store.settings for store in stores):
+            del wanted[_SWITCH]  # the whole card has one
+        settings, refused = _settings(mine[0], firmware, wanted)
+        if refused:
+            return [], (refused,)
+        stores.append(_Store(function, firmware, settings))
+    return stores, ()
 
 
 def _settings(
-    card: list[_Want], firmware: FirmwareState
-) -> tuple[dict[str, int], tuple[Blocker, ...]]:
+    want: _Want, firmware: FirmwareState, wanted: dict[str, int]
+) -> tuple[dict[str, int], Blocker | None]:
     """What has to be set, by name."""
-    switch, count = _names(firmware)
-    wanted = {switch: 1, count: _most(card)}
-    nic = card[0].nic
+    pci = want.pf.pci
     settings: dict[str, int] = {}
     for name, value in wanted.items():
         parameter = firmware.parameters.get(name)
@@ -208,104 +236,144 @@ def _settings(
             continue
         if parameter is None or here is None:
             said = f"says {parameter.next}" if parameter else "is not known to it"
-            message = f"the firmware of {card[0].pf.pci} cannot be set: {name} {said}"
+            message = f"the firmware of {pci} cannot be set: {name} {said}"
         elif parameter.read_only:
-            message = f"{name} of {card[0].pf.pci} is {parameter.next}, and its maker locked it"
+            message = f"{name} of {pci} is {parameter.next}, and its maker locked it"
         else:
             settings[name] = value
             continue
-        hint = f"`{firmware.way} -d {card[0].pf.pci} -e q` shows all; {_BIOS}"
-        return {}, (Blocker(nic.name, message, hint, source=nic.source, human=True),)
-    return settings, ()
+        show = (
+            f"devlink dev param show pci/{pci}"
+            if firmware.way is FirmwareWay.DEVLINK
+            else f"{firmware.way} -d {pci} -e q"
+        )
+        hint = f"`{show}` shows all; try the card's own menu in the BIOS, or lower `vfs`"
+        source = want.nic.vfs_source or want.nic.source
+        return {}, Blocker(want.nic.name, message, hint, source=source, human=True)
+    return settings, None
 
 
-def _waiting(firmware: FirmwareState, names: tuple[str, ...]) -> str:
+def _waiting(store: _Store) -> str:
     """What is set and not in force yet, or may be: empty if nothing is."""
     found = []
-    for name in names:
-        parameter = firmware.parameters.get(name)
+    for name in (_SWITCH, _OWN, _count(store.firmware)):
+        parameter = store.firmware.parameters.get(name)
         if parameter is None or parameter.current == parameter.next:
             continue
         found.append(f"{name} {parameter.current or '(not told)'} -> {parameter.next}")
     return ", ".join(found)
 
 
-def _in_force_and_yet(card: list[_Want], firmware: FirmwareState) -> StagePlan:
+def _in_force_and_yet(want: _Want) -> Blocker:
     """The firmware has it in force, and the function does not show it."""
-    blockers = []
-    _, count = _names(firmware)
-    for want in card:
-        if not _few(want):
-            continue
-        shown = (
-            "shows no SR-IOV capability"
-            if want.pf.sriov is None
-            else f"can have {want.pf.sriov.total} VFs"
-        )
-        message = (
-            f"{want.pf.pci} {shown}, though its firmware has SRIOV_EN on and "
-            f"{count} {firmware.parameters[count].next} in force"
-        )
-        source = want.nic.vfs_source or want.nic.source
-        blockers.append(Blocker(want.nic.name, message, _BIOS, source=source, human=True))
-    return StagePlan(blockers=tuple(blockers))
+    firmware = want.pf.firmware
+    sriov = want.pf.sriov
+    shown = "shows no SR-IOV capability" if sriov is None else f"shows sriov_totalvfs {sriov.total}"
+    message = f"{want.pf.pci} {shown}, though its firmware has {_SWITCH} on"
+    if isinstance(firmware, FirmwareState):
+        count = _count(firmware)
+        message += f" and {count} {firmware.parameters[count].next} in force"
+    source = want.nic.vfs_source or want.nic.source
+    return Blocker(want.nic.name, message, _BIOS, source=source, human=True)
 
 
-def _harm(card: list[_Want], observed: ObservedState) -> Iterator[Blocker]:
+_RESETTERS = {FirmwareWay.MSTCONFIG: "mstfwreset", FirmwareWay.MLXCONFIG: "mlxfwreset"}
+
+
+def _harm(want: _Want, observed: ObservedState, stores: list[_Store]) -> Iterator[Blocker]:
     """A reset takes every function of the card down."""
-    for pf in _functions(card, observed):
+    otherwise = "or leave `firmware_reset` out, and reboot when it suits you"
+    if stores[0].firmware.way not in _RESETTERS:
+        message = f"{want.pf.pci} cannot be reset without mstfwreset, which eswitch did not find"
+        hint = f"apt install mstflint, {otherwise}"
+        yield Blocker(want.nic.name, message, hint, source=want.nic.source)
+    for pf in _functions(want, observed):
         session = users.session_blocker(pf, observed, "resetting the card")
-        if session:
-            yield session
-        yield from users.vf_blockers(pf, "resetting the card")
+        held = users.vf_blockers(pf, "resetting the card")
+        for blocker in (*((session,) if session else ()), *held):
+            yield replace(blocker, hint=f"{blocker.hint}; {otherwise}")
 
 
-def _functions(card: list[_Want], observed: ObservedState) -> list[NicState]:
-    slot = str(card[0].pf.pci).rpartition(".")[0]
+def _functions(want: _Want, observed: ObservedState) -> list[NicState]:
+    """All PFs of its card."""
+    slot = str(want.pf.pci).rpartition(".")[0]
     return [pf for pf in observed.nics if str(pf.pci).rpartition(".")[0] == slot]
 
 
-def _set(
-    card: list[_Want],
-    function: PciAddress,
-    firmware: FirmwareState,
-    settings: dict[str, int],
-    *,
-    reset: bool,
-    observed: ObservedState,
-) -> Step:
-    before = {name: firmware.parameters[name] for name in settings}
-    functions = _functions(card, observed)
-    disturbs: list[str] = []
-    moved = [pf for pf in functions if pf.pci != function]
-    if "NUM_OF_VFS" in settings and moved:
-        names = ", ".join(pf.pci for pf in moved)
-        disturbs.append(f"the VFs of {names} get other PCI addresses: guests name them by those")
-    actions = _write(firmware, function, settings) if settings else ()
+def _set(few: list[_Want], stores: list[_Store], *, reset: bool, observed: ObservedState) -> Step:
+    """One step for the whole card, which starts anew but once."""
+    function = _first_function(few[0])
+    functions = _functions(few[0], observed)
+    changed = [store for store in stores if store.settings]
+    disturbs = _moved(functions, changed)
+    actions: tuple[Action, ...] = ()
+    inverse: tuple[Action, ...] = ()
+    for store in changed:
+        before = {name: store.firmware.parameters[name] for name in store.settings}
+        actions += _write(store, store.settings)
+        inverse += _write(store, _numbers(before))
     if reset:
-        disturbs.append("all links of the card go down for some seconds")
-        actions += tuple(
-            Write(f"/sys/bus/pci/devices/{pf.pci}/sriov_numvfs", "0", timeout=300.0)
-            for pf in functions
-            if pf.sriov is not None and pf.sriov.count
-        )
-        actions += (Run(("mstfwreset", "-d", function, "-y", "-l", "3", "reset"), timeout=_RESET),)
-    old = ", ".join(f"{name} {parameter.next}" for name, parameter in before.items())
-    new = ", ".join(f"{name} {value}" for name, value in settings.items())
+        disturbs += ("all links of the card go down for some seconds",)
+        for pf in functions:
+            disturbs += users.vf_disturbance(pf)
+        resetter = _RESETTERS.get(stores[0].firmware.way, "mstfwreset")
+        actions += tuple(_numvfs(pf, 0) for pf in functions if pf.sriov and pf.sriov.count)
+        actions += (Run((resetter, "-d", function, "-y", "-l", "3", "reset"), timeout=_RESET),)
+        inverse += tuple(action for pf in functions for action in _vfs_again(pf, observed))
+    want = max(few, key=lambda want: len(want.nic.vfs))
     return Step(
         NAME,
         str(function),
         NAME,
-        old or "set, not in force",
-        new or "in force",
-        f"`{card[0].nic.name}` asks for {len(card[0].nic.vfs)} VFs",
+        _told(changed, new=False) or "set, not in force",
+        _told(changed, new=True) or "in force",
+        f"`{want.nic.name}` asks for {len(want.nic.vfs)} VFs, which {want.pf.pci} does not offer",
         actions,
-        _write(firmware, function, _numbers(before)) if settings else (),
-        tuple(disturbs),
+        inverse,
+        disturbs,
         timeout=60.0,
-        source=card[0].nic.vfs_source or card[0].nic.source,
+        source=want.nic.vfs_source or want.nic.source,
         reboot=not reset,
     )
+
+
+def _moved(functions: list[NicState], changed: list[_Store]) -> tuple[str, ...]:
+    """The first VF of a later PF has its place behind the last of those before."""
+    numbers = {_COUNT, _OWN_COUNT}
+    before = [store.function for store in changed if numbers & store.settings.keys()]
+    names = [str(pf.pci) for pf in functions if pf.sriov and any(pf.pci > it for it in before)]
+    if not names:
+        return ()
+    where = ", ".join(names)
+    return (f"the VFs of {where} get other PCI addresses: guests name them by those",)
+
+
+def _told(changed: list[_Store], *, new: bool) -> str:
+    """The values to set, or those before; with their function where there are several."""
+    words = []
+    for store in changed:
+        before = {name: store.firmware.parameters[name].next for name in store.settings}
+        values = store.settings.items() if new else before.items()
+        prefix = f"{store.function} " if len(changed) > 1 else ""
+        words.append(prefix + ", ".join(f"{name} {value}" for name, value in values))
+    return "; ".join(words)
+
+
+def _numvfs(pf: NicState, count: int) -> Write:
+    return Write(f"/sys/bus/pci/devices/{pf.pci}/sriov_numvfs", str(count), timeout=300.0)
+
+
+def _vfs_again(pf: NicState, observed: ObservedState) -> tuple[Action, ...]:
+    """The VFs that a reset took, and the mode that they were made in."""
+    if pf.sriov is None or not pf.sriov.count:
+        return ()
+    mode: tuple[Action, ...] = ()
+    if isinstance(pf.eswitch, EswitchState) and pf.eswitch.mode != "legacy":
+        words = ("dev", "eswitch", "set", f"pci/{pf.pci}", "mode", pf.eswitch.mode)
+        mode = (Command(Tool.DEVLINK, words), Settle(pf=pf.pci))
+    autoprobe = f"/sys/bus/pci/devices/{pf.pci}/sriov_drivers_autoprobe"
+    made = (Write(autoprobe, "0"), _numvfs(pf, pf.sriov.count), Settle(urgent=True))
+    return (*mode, *made, Write(autoprobe, "1"), *vfs.restore(pf, observed))
 
 
 def _numbers(parameters: dict[str, Parameter]) -> dict[str, int]:
@@ -314,27 +382,17 @@ def _numbers(parameters: dict[str, Parameter]) -> dict[str, int]:
     return {name: value for name, value in values.items() if value is not None}
 
 
-_DEVLINK = {"SRIOV_EN": "enable_sriov", "NUM_OF_VFS": "total_vfs"}
+_DEVLINK = {_SWITCH: "enable_sriov", _COUNT: "total_vfs", _OWN_COUNT: "total_vfs"}
 
 
-def _write(
-    firmware: FirmwareState, function: PciAddress, values: dict[str, int]
-) -> tuple[Action, ...]:
-    if firmware.way is not FirmwareWay.DEVLINK:
+def _write(store: _Store, values: dict[str, int]) -> tuple[Action, ...]:
+    function = store.function
+    if store.firmware.way is not FirmwareWay.DEVLINK:
         words = tuple(f"{name}={value}" for name, value in values.items())
-        return (Run((firmware.way.value, "-d", function, "-y", "set", *words)),)
-    flag = {0: "false", 1: "true"}
+        return (Run((store.firmware.way.value, "-d", function, "-y", "set", *words)),)
     prefix = ("devlink", "dev", "param", "set", f"pci/{function}", "name")
-    return tuple(
-        Run(
-            (
-                *prefix,
-                _DEVLINK[name],
-                "value",
-                flag.get(value, str(value)) if name == "SRIOV_EN" else str(value),
-                "cmode",
-                "permanent",
-            )
-        )
-        for name, value in values.items()
-    )
+    commands: list[Action] = []
+    for name, value in values.items():
+        text = str(bool(value)).lower() if name == _SWITCH else str(value)
+        commands.append(Run((*prefix, _DEVLINK[name], "value", text, "cmode", "permanent")))
+    return tuple(commands)

@@ -12,7 +12,7 @@ from eswitch.model.observed import NicState, ObservedState, Unknown
 from eswitch.model.plan import Blocker
 
 from . import nics
-from .firmware import DPU, is_dpu
+from .firmware import DPU
 
 
 def fitness(nic: NicState, observed: ObservedState) -> Fitness:
@@ -25,7 +25,7 @@ def fitness(nic: NicState, observed: ObservedState) -> Fitness:
     if isinstance(profile, Blocker):
         # Another card is what helps here: no hint is worth its line.
         return replace(_unable(profile, nic), hint="" if nic.driver else profile.hint, alien=True)
-    if isinstance(nic.firmware, FirmwareState) and is_dpu(nic.firmware):
+    if isinstance(nic.firmware, FirmwareState) and nic.firmware.is_dpu:
         hint = "run eswitch on the BlueField itself, or put the card into NIC mode"
         return Fitness(able=False, why=f"it is {DPU}", hint=hint)
     if nic.sriov is None or nic.sriov.total == 0:

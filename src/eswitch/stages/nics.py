@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 
-from eswitch.model.desired import DesiredNic, NicMatch
+from eswitch.model.desired import DesiredNic, DesiredState, NicMatch
 from eswitch.model.drivers import COMMON, DriverProfile, Support, profile_of, profile_of_device
 from eswitch.model.observed import NicState, ObservedState, Unknown
 from eswitch.model.plan import Blocker, Note
+
+ARCHIVE_HINT = "driver: {package: /root/FILE.tgz, sha256: ...} in the spec"
 
 
 def candidates(match: NicMatch, observed: ObservedState) -> tuple[NicState, ...]:
@@ -29,10 +32,14 @@ def find(nic: DesiredNic, observed: ObservedState) -> NicState | Blocker:
     source = nic.match.source or nic.source
     if not found:
         here = ", ".join(f"{pf.netdev or '-'} {pf.mac or '-'} {pf.pci}" for pf in observed.nics)
+        hint = f"NICs of this host: {here or 'none'}; `eswitch show` lists them"
+        mute = ", ".join(pf.pci for pf in observed.nics if pf.driver is None)
+        if mute and nic.match.pci is None:
+            hint += f"; without a driver {mute} shows neither MAC nor name: match it by `pci`"
         return Blocker(
             nic.name,
             f"no NIC has {nic.match}",
-            f"NICs of this host: {here or 'none'}; `eswitch show` lists them",
+            hint,
             source=source,
         )
     names = ", ".join(f"{pf.pci} ({pf.netdev or 'no netdev'})" for pf in found)
@@ -42,6 +49,18 @@ def find(nic: DesiredNic, observed: ObservedState) -> NicState | Blocker:
         "match by PCI address: it is unique",
         source=source,
     )
+
+
+def matched(
+    desired: DesiredState, observed: ObservedState
+) -> Iterator[tuple[DesiredNic, NicState]]:
+    """Every NIC of the spec that is one PF here, which no NIC before it is."""
+    claimed: set[str] = set()
+    for nic in desired.nics:
+        pf = find(nic, observed)
+        if not isinstance(pf, Blocker) and pf.pci not in claimed:
+            claimed.add(pf.pci)
+            yield nic, pf
 
 
 def profile_for(nic: DesiredNic, pf: NicState) -> DriverProfile | Blocker:
@@ -111,10 +130,13 @@ def kernel_verdict(
     missing = [name for name in needed if options.get(name) not in ("y", "m")]
     if not missing:
         return None
+    hint = "boot a Proxmox kernel, or another one that has them"
+    if profile.archive and not set(missing) & set(COMMON):
+        hint += f"; or build NVIDIA's driver for this one: {ARCHIVE_HINT}"
     return Blocker(
         nic.name,
         f"kernel {release} cannot offload on {profile.name}: "
         f"it was built without {', '.join('CONFIG_' + name for name in missing)}",
-        "boot a Proxmox kernel, or another one that has them",
+        hint,
         source=nic.source,
     )

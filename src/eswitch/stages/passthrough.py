@@ -7,8 +7,9 @@ kernel's log: its famous line is printed for a parameter, not for an IOMMU (doma
 from __future__ import annotations
 
 from dataclasses import replace
+from shlex import quote
 
-from eswitch.model.desired import DesiredState, VfDriver
+from eswitch.model.desired import DesiredState, Source, VfDriver
 from eswitch.model.machine import BootState, IommuState, Loader, Vendor
 from eswitch.model.observed import ObservedState, Unknown
 from eswitch.model.plan import Blocker, Note, Pending, StagePlan
@@ -32,14 +33,15 @@ _DROP_IN = f"""\
 # Written by eswitch: a VM can take a VF only while the IOMMU is on.
 GRUB_CMDLINE_LINUX_DEFAULT="$GRUB_CMDLINE_LINUX_DEFAULT {" ".join(_WORDS)}"
 """
-_OFF = ("iommu=off", "amd_iommu=off")
+_OFF = {"DMAR": ("iommu=off",), "IVRS": ("iommu=off", "amd_iommu=off")}
 """Words that no later word takes back (arch/x86/kernel/pci-dma.c, drivers/iommu/amd/init.c)."""
 _BIOS = {
     Vendor.INTEL: "VT-d",
     Vendor.AMD: "AMD-Vi (IOMMU)",
     Vendor.OTHER: "the IOMMU",
 }
-_NO_VM = "or, if no VM gets a VF, say `passthrough: false` in the spec"
+_NO_VM = "if no VM gets a VF, say `passthrough: false` in the spec"
+_CMDLINE = "kernel command line"
 _WRITE = 600.0
 """Seconds: writing the loader's files copies kernels, on ZFS to several disks."""
 
@@ -53,10 +55,12 @@ def _wanted(desired: DesiredState) -> bool:
 def questions(desired: DesiredState, observed: ObservedState) -> frozenset[Question]:
     """About the boot loader, where the kernel leaves the IOMMU off."""
     iommu = observed.iommu
-    off = isinstance(iommu, IommuState) and not iommu.units and iommu.table
-    if _wanted(desired) and off and observed.boot is None:
-        return frozenset({Question(Topic.BOOT)})
-    return frozenset()
+    if not _wanted(desired) or observed.boot is not None:
+        return frozenset()
+    if isinstance(iommu, Unknown) or iommu.units or isinstance(iommu.table, Unknown):
+        return frozenset()
+    # Without a table no command line would help.
+    return frozenset({Question(Topic.BOOT)}) if iommu.table else frozenset()
 
 
 def plan(desired: DesiredState, observed: ObservedState) -> tuple[StagePlan, ObservedState]:
@@ -90,45 +94,71 @@ def _iommu(desired: DesiredState, observed: ObservedState) -> StagePlan:
     bios = _BIOS[iommu.vendor]
     if isinstance(iommu.table, Unknown):
         message = f"it is off, and whether the BIOS offers one is unknown: {iommu.table.reason}"
-        return blocked(message, f"run it as root; {_NO_VM}")
+        return blocked(message, f"run it as root; or, {_NO_VM}")
     if not iommu.table:
         return blocked(
             f"the BIOS offers none: {bios} is off there, or this machine has none",
             f"in the BIOS, switch on {bios}; while there, also SR-IOV, ARI and Above-4G decoding; "
-            f"{_NO_VM}",
+            f"or, {_NO_VM}",
         )
     boot = observed.boot
     if not isinstance(boot, BootState):
         reason = boot.reason if isinstance(boot, Unknown) else "nobody asked"
-        return blocked(f"the kernel leaves it off, and its boot is unknown: {reason}", _NO_VM)
-    off = [word for word in boot.cmdline if word in _OFF]
-    if off:
         return blocked(
-            f"{off[0]} on the kernel's command line keeps it off",
-            f"take {off[0]} away where it was written ({boot.path or 'the boot loader'}, "
-            "/etc/default/grub), write the loader's files anew, and reboot",
+            f"the kernel leaves it off, and its boot is unknown: {reason}",
+            f"run it as root; or, {_NO_VM}",
         )
+    why = _left_off(boot, iommu)
+    if why is not None:
+        return blocked(*why)
+    off = _forbidding(boot.cmdline, iommu)
+    if off and iommu.table == "IVRS":
+        return StagePlan(pending=(Pending("boot", _CMDLINE, f"without {off}"),))
+    return _command_line(boot, desired.passthrough_source)
+
+
+def _forbidding(words: tuple[str, ...], iommu: IommuState) -> str | None:
+    never = _OFF.get(str(iommu.table), ())
+    return next((word for word in words if word in never), None)
+
+
+def _left_off(boot: BootState, iommu: IommuState) -> tuple[str, str] | None:
+    """Why eswitch cannot switch it on, and what to do; None where it can, or a reboot will."""
+    off = _forbidding(boot.cmdline, iommu)
+    if off and (isinstance(boot.next, Unknown) or _forbidding(boot.next, iommu)):
+        return f"{off} on the kernel's command line keeps it off", _take(off, boot)
+    if off:
+        return None
     if iommu.table == "IVRS":
-        return blocked(
+        return (
             "the kernel does not use the one that the BIOS offers, though nothing forbids it",
-            f"`dmesg | grep -i AMD-Vi` says why; {_NO_VM}",
+            f"`dmesg | grep -i AMD-Vi` says why; or, {_NO_VM}",
         )
     if _effective(boot.cmdline) == "on":
-        return blocked(
+        return (
             "intel_iommu=on is on the kernel's command line, and the kernel uses none",
-            f"`dmesg | grep -e DMAR -e IOMMU` says why; {_NO_VM}",
+            f"`dmesg | grep -e DMAR -e IOMMU` says why; or, {_NO_VM}",
         )
-    return _command_line(boot, blocked_source=desired)
+    return None
+
+
+def _take(word: str, boot: BootState) -> str:
+    """How to take a word off the kernel's command line."""
+    if isinstance(boot.loader, Unknown):
+        return f"take {word} away in the boot loader's configuration, and reboot"
+    file = boot.path
+    if boot.loader is Loader.GRUB:  # `boot.path` is a file of eswitch's own
+        file = "/etc/default/grub (or a file in /etc/default/grub.d)"
+    return f"take {word} out of {file}, run `{' '.join(boot.refresh)}`, and reboot"
 
 
 def _effective(words: tuple[str, ...]) -> str | None:
-    """The last `intel_iommu=` is the one that counts (drivers/iommu/intel/iommu.c)."""
+    """`on` or `off`, whichever `intel_iommu=` says last (drivers/iommu/intel/iommu.c)."""
     said = [word.partition("=")[2] for word in words if word.startswith("intel_iommu=")]
-    return said[-1].partition(",")[0] if said else None
+    return next((s for s in reversed(",".join(said).split(",")) if s in ("on", "off")), None)
 
 
-def _command_line(boot: BootState, *, blocked_source: DesiredState) -> StagePlan:
-    source = blocked_source.passthrough_source
+def _command_line(boot: BootState, source: Source | None) -> StagePlan:
     words = " ".join(_WORDS)
 
     def blocked(message: str, hint: str) -> StagePlan:
@@ -138,19 +168,19 @@ def _command_line(boot: BootState, *, blocked_source: DesiredState) -> StagePlan
         return blocked(
             f"the IOMMU has to be switched on with `{words}` on the kernel's command line, and "
             f"which boot loader reads it cannot be told: {boot.loader.reason}",
-            f"add `{words}` yourself, reboot, and apply again; {_NO_VM}",
+            f"add `{words}` yourself, reboot, and apply again; or, {_NO_VM}",
         )
     if not isinstance(boot.next, Unknown) and _effective(boot.next) == "on":
-        what = f"{words} on the kernel's command line"
-        return StagePlan(pending=(Pending("boot", "kernel command line", what),))
+        return StagePlan(pending=(Pending("boot", _CMDLINE, _WORDS[0]),))
     new = _DROP_IN
     if boot.loader is Loader.SYSTEMD_BOOT:
         lines = [line for line in (boot.content or "").splitlines() if line.strip()]
-        if boot.content is None:
+        if boot.content is None or not lines:
             # With nothing but our words in it the machine would not find its root (domain.md 3.4).
+            state = "does not exist" if boot.content is None else "is empty"
             return blocked(
-                f"{boot.path} does not exist, and it is not eswitch's to write the whole of it",
-                f"write the command line of this boot into it (see /proc/cmdline), then `{words}`",
+                f"{boot.path} {state}, and it is not eswitch's to write the whole of it",
+                f"if this machine is to boot as it did this time: {_as_booted(boot)}",
             )
         if len(lines) != 1:
             return blocked(
@@ -160,21 +190,17 @@ def _command_line(boot: BootState, *, blocked_source: DesiredState) -> StagePlan
         new = boot.content
         if _effective(tuple(lines[0].split())) != "on":
             new = boot.content.replace(lines[0], f"{lines[0].rstrip()} {words}")
-    actions: tuple[Action, ...] = (
-        Replace(boot.path, boot.content, new),
-        Run(boot.refresh, timeout=_WRITE),
-    )
-    inverse: tuple[Action, ...] = (
-        Replace(boot.path, new, boot.content),
-        Run(boot.refresh, timeout=_WRITE),
-    )
+    refresh: tuple[Action, ...] = (Run(boot.refresh, timeout=_WRITE),)
     if boot.loader is Loader.SYSTEMD_BOOT:
-        stamp = Run(("cp", boot.path, REFRESHED))
-        actions, inverse = (*actions, stamp), (*inverse, stamp)
+        refresh += (Run(("cp", boot.path, REFRESHED)),)
+    write = Replace(boot.path, boot.content, new)
+    # Where the file says it already, only the loader does not know yet: no file is to be put back.
+    actions = refresh if new == boot.content else (write, *refresh)
+    inverse = () if new == boot.content else (write.inverse, *refresh)
     step = Step(
         NAME,
         "boot",
-        "kernel command line",
+        _CMDLINE,
         "without the IOMMU",
         f"+ {words}",
         "a VM can take a VF only while the IOMMU is on, and this kernel leaves it off",
@@ -186,6 +212,14 @@ def _command_line(boot: BootState, *, blocked_source: DesiredState) -> StagePlan
         put_back=True,
     )
     return StagePlan((step,))
+
+
+def _as_booted(boot: BootState) -> str:
+    """How to write a command line from that of this boot, without what the loader itself adds."""
+    own = ("initrd=", "BOOT_IMAGE=")
+    kept = [word for word in boot.cmdline if not word.startswith(own)]
+    added = [word for word in _WORDS if word not in kept]
+    return f"echo {quote(' '.join((*kept, *added)))} > {boot.path}"
 
 
 def _modules(desired: DesiredState) -> Step:
@@ -209,10 +243,7 @@ def _modules(desired: DesiredState) -> Step:
 def _groups(desired: DesiredState, observed: ObservedState) -> tuple[Blocker, ...]:
     """A VM takes every function of its VF's group along, also the PF (domain.md 3.2)."""
     found = []
-    for nic in desired.nics:
-        pf = nics.find(nic, observed)
-        if isinstance(pf, Blocker):
-            continue
+    for nic, pf in nics.matched(desired, observed):
         for want in nic.vfs:
             vf = pf.vf(want.index)
             if vf is None or want.driver is not VfDriver.NONE or not vf.group_peers:
@@ -223,9 +254,10 @@ def _groups(desired: DesiredState, observed: ObservedState) -> tuple[Blocker, ..
                     f"{pf.pci} VF {vf.index}",
                     f"{vf.pci} shares its IOMMU group with {peers}: a VM that starts with it "
                     "would take them away from this host",
-                    "switch on ACS and ARI in the BIOS, or use another slot; "
+                    "switch on ACS and ARI in the BIOS, or use another slot, or "
                     "give it to a container instead (`driver: host`)",
                     harm=True,
+                    human=True,
                     source=want.source,
                 )
             )

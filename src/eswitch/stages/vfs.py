@@ -31,7 +31,7 @@ def plan(nic: DesiredNic, pf: NicState, profile: DriverProfile) -> StagePlan:
     blockers: list[Blocker] = []
     notes: tuple[Note, ...] = ()
     if pf.mac is None and any(vf.mac_policy is MacPolicy.DERIVED for vf in nic.vfs):
-        text = "its MAC cannot be read, so VFs without a `mac` get random ones at each start"
+        text = "as long as its MAC is not known, VFs without a `mac` get random ones at each start"
         notes = (Note(nic.name, text),)
     for want in nic.vfs:
         change = _Vf(nic, pf, profile, want)
