@@ -31,7 +31,7 @@ from .accel import choose
 from .cache import Cache
 from .deadline import Deadline
 from .emulator import Emulator, Streams
-from .errors import BrokenConnectionError, EmulationError, GuestError
+from .errors import EmulationError, GuestError
 from .guest import make_overlay
 from .nicstore import Firmware
 from .turn import turn
@@ -192,12 +192,10 @@ class BootGuest:
             status: int | None
             try:
                 status = emulator.execute(list(argv), Deadline(seconds), Streams(given, out, err))
-            except BrokenConnectionError:
-                # Going down ends ssh before QEMU.
-                self._wait_end(emulator)
-                status = None
             except GuestError:
-                if emulator.running or console.panic(console.read(emulator.console_log)):
+                # The guest goes down, which may have ended ssh before QEMU.
+                emulator.wait_end(Deadline(GOING_DOWN_SECONDS))
+                if console.panic(console.read(emulator.console_log)):
                     raise
                 status = None
             return Result(status, text(out), text(err))
@@ -279,8 +277,6 @@ class BootGuest:
                 host.say(f"{error.message}; booting again")
                 self._start(cold=True)
             except GuestError:
-                if emulator.running:
-                    raise
                 self._expect_reset(Deadline(GOING_DOWN_SECONDS))
                 resets += 1
                 if resets == MOST_REBOOTS:
@@ -302,9 +298,6 @@ class BootGuest:
         if cause != "guest-reset":
             raise GuestError(f"the guest did not reboot, QEMU ended by {cause or 'a signal'}.",
                              log=console.tail(log))  # fmt: skip
-
-    def _wait_end(self, emulator: Emulator) -> None:
-        emulator.wait_end(Deadline(GOING_DOWN_SECONDS))
 
     def _file(self, stack: contextlib.ExitStack) -> IO[bytes]:
         return stack.enter_context(tempfile.TemporaryFile(dir=self.scratch))

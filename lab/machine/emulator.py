@@ -15,7 +15,7 @@ from typing import IO
 
 from . import console, host, ssh
 from .deadline import Deadline
-from .errors import BrokenConnectionError, DeadlineError, EmulationError, GuestError
+from .errors import DeadlineError, EmulationError, GuestError
 from .qmp import Qmp
 
 QMP_SECONDS = 60.0
@@ -121,11 +121,6 @@ class Emulator:
         assert self._monitor is not None
         return self._monitor.shutdown_cause(Deadline(GONE_SECONDS))
 
-    @property
-    def running(self) -> bool:
-        """Whether QEMU runs."""
-        return self._process is not None and self._process.poll() is None
-
     def kill(self) -> None:
         """End QEMU now. Harmless if it has ended."""
         process, self._process = self._process, None
@@ -176,7 +171,7 @@ class Emulator:
                     status = exit_status(self._next_report(limit, what="run the command"), status)
         if status is None:
             said = console.read(self._ssh_log).strip().replace("\n", "; ") or "nothing"
-            raise BrokenConnectionError(
+            raise GuestError(
                 f"the connection to the guest broke; ssh ended with {ssh_status} and said: {said}",
                 log=self.console_tail(),
             )

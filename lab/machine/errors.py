@@ -3,7 +3,6 @@
 LabError                the lab itself failed (125)
 ├── MissingToolError    a program of the host machine is not installed (125)
 ├── GuestError          the guest did not boot, panicked or went away (125)
-│   ├── BrokenConnectionError  ssh lost the guest in the middle of a command (125)
 │   └── EmulationError  QEMU's emulation broke the guest's kernel (125)
 ├── DeadlineError       the guest was killed by the deadline (124)
 └── UsageError          the command line asks for nothing that makes sense (64)
@@ -53,10 +52,6 @@ class MissingToolError(LabError):
 
 class GuestError(LabError):
     """The guest did not boot, panicked or went away."""
-
-
-class BrokenConnectionError(GuestError):
-    """ssh lost the guest in the middle of a command: perhaps it is going down."""
 
 
 class EmulationError(GuestError):

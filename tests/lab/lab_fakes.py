@@ -39,6 +39,10 @@ for act in os.environ["FAKE_QEMU"].split(";"):
     elif verb == "unless" and os.path.exists(rest):
         report.sendall(b"ready\\n")
         time.sleep(1000)
+    elif verb in ("reset", "shutdown"):
+        event = {{"event": "SHUTDOWN", "data": {{"guest": True, "reason": f"guest-{{verb}}"}}}}
+        qmp.sendall(json.dumps(event).encode() + b"\\n")
+        sys.exit(0)
     elif verb == "exit":
         sys.exit(int(rest))
     elif verb == "obey":
