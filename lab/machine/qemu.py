@@ -46,7 +46,8 @@ KERNEL_ARGUMENTS = (
     "rw",
     "systemd.unit=lab.target",
     # QEMU's nvme devices are the bodies of eswitchsim's NICs, VFs included.
-    f"modprobe.blacklist={','.join(('nvme', *IDLE_MODULES))}",
+    "modprobe.blacklist=nvme",
+    f"modprobe.blacklist={','.join(IDLE_MODULES)}",
     "intel_iommu=on",
     *COMMON_ARGUMENTS,
 )
