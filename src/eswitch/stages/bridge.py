@@ -394,9 +394,8 @@ def _remove_bridge(bridge: OvsBridge, observed: ObservedState) -> Step:
 
 def _links_up(desired: DesiredState, observed: ObservedState) -> Iterator[Step]:
     """Uplink, representors, bridges: a representor that is down takes its VF's carrier away."""
-    for nic in desired.nics:
-        pf = nics.usable(nic, observed)
-        if pf is None or nic.mode is not EswitchMode.SWITCHDEV:
+    for nic, pf in nics.usable(desired, observed):
+        if nic.mode is not EswitchMode.SWITCHDEV:
             continue
         uplink = pf.netdev or Unnamed(f"uplink of {pf.pci}")
         yield from _up(f"{pf.pci} uplink", uplink, "nothing leaves the host otherwise", observed)

@@ -76,7 +76,9 @@ def plan(desired: DesiredState, observed: ObservedState) -> tuple[StagePlan, Obs
         if profile is not None and wanted is not None and profile.name not in installed:
             installed.add(profile.name)
             part, observed = _package(wanted, profile, observed)
-            total += part
+            # What is wrong with the archive is wrong for every driver in it.
+            fresh = tuple(each for each in part.blockers if each not in total.blockers)
+            total += replace(part, blockers=fresh)
         part, observed = _nic(nic, pf, observed)
         total += part
     if desired.driver is not None and claimed and not installed:

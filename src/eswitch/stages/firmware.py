@@ -271,8 +271,9 @@ def _in_force_and_yet(want: _Want) -> Blocker:
     shown = "shows no SR-IOV capability" if sriov is None else f"shows sriov_totalvfs {sriov.total}"
     message = f"{want.pf.pci} {shown}, though its firmware has {_SWITCH} on"
     if isinstance(firmware, FirmwareState):
-        count = _count(firmware)
-        message += f" and {count} {firmware.parameters[count].next} in force"
+        count = firmware.parameters.get(_count(firmware))
+        message += f" and {_count(firmware)} {count.next}" if count else ""
+    message += " in force"
     source = want.nic.vfs_source or want.nic.source
     return Blocker(want.nic.name, message, _BIOS, source=source, human=True)
 

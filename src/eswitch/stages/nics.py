@@ -105,15 +105,14 @@ def offers(pf: NicState, nic: DesiredNic) -> bool:
     return pf.sriov is not None and pf.sriov.total >= len(nic.vfs)
 
 
-def usable(nic: DesiredNic, observed: ObservedState) -> NicState | None:
-    """The PF that the spec means, if nothing keeps it from being what the spec wants."""
-    pf = find(nic, observed)
-    if isinstance(pf, Blocker):
-        return None
-    profile = profile_for(nic, pf)
-    if isinstance(profile, Blocker) or not offers(pf, nic) or isinstance(pf.eswitch, Unknown):
-        return None
-    return None if isinstance(kernel_verdict(nic, profile, observed), Blocker) else pf
+def usable(desired: DesiredState, observed: ObservedState) -> Iterator[tuple[DesiredNic, NicState]]:
+    """Those whose PF nothing keeps from being what the spec wants."""
+    for nic, pf in matched(desired, observed):
+        profile = profile_for(nic, pf)
+        if isinstance(profile, Blocker) or not offers(pf, nic) or isinstance(pf.eswitch, Unknown):
+            continue
+        if not isinstance(kernel_verdict(nic, profile, observed), Blocker):
+            yield nic, pf
 
 
 def kernel_verdict(

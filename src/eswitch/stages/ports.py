@@ -45,8 +45,9 @@ def wanted_ports(
 ) -> list[WantedPort]:
     """The ports of one bridge in the spec's order; those of unusable NICs are left out."""
     found = []
+    pfs = {nic.name: pf for nic, pf in nics.usable(desired, observed)}
     for port in bridge.ports:
-        pf = nics.usable(desired.nic(port.nic), observed)
+        pf = pfs.get(port.nic)
         if pf is None:
             continue
         name: Word
