@@ -14,7 +14,7 @@ from eswitch.model.plain import Plain, to_plain
 from eswitch.model.question import Question, Topic
 from eswitch.model.step import Command, Settle, Tool, Write
 from eswitch.observe import answer, observe
-from eswitch.stages import tools, users
+from eswitch.stages import passthrough, tools, users
 
 from . import journal
 from .batch import Operation, undo_operations
@@ -29,6 +29,7 @@ _VOLATILE = {
     "ofport",  # Open vSwitch gives the port of a recreated interface another number
 }
 _INVENTED = {"mac"}
+_COMMAND_LINE = frozenset({"boot.content", "boot.next"})
 # What only a reboot changes: that of the apply has come, or that of the rollback is still to come.
 _OF_THIS_BOOT = {
     *("current", "default", "cmdline", "iommu", "iommu_group", "group_peers"),
@@ -253,11 +254,28 @@ def differences(
             if key in _INVENTED and path.startswith("links"):
                 continue
             place = f"{path}.{key}" if path else key
+            if place in _COMMAND_LINE:
+                found += _our_words(before.get(key), after.get(key), place)
+                continue
             found += differences(before.get(key), after.get(key), place, but=but)
         return found
     if isinstance(before, list) and isinstance(after, list):
         return _list_differences(before, after, path, but)
     return [] if before == after else [f"{path}: was {before}, now {after}"]
+
+
+def _our_words(before: Plain, after: Plain, path: str) -> list[str]:
+    """What else changed on the kernel's command line, others have changed."""
+    if isinstance(before, dict):
+        return []  # an Unknown
+    old, new = (set(_words_of(each)) for each in (before, after))
+    return [f"{path}: {word} is new" for word in passthrough.WORDS if word in new - old]
+
+
+def _words_of(value: Plain) -> list[str]:
+    if isinstance(value, list):
+        return [str(word) for word in value]
+    return value.replace('"', " ").split() if isinstance(value, str) else []
 
 
 def _list_differences(

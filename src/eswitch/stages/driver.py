@@ -131,12 +131,12 @@ def _load(nic: DesiredNic, pf: NicState, observed: ObservedState) -> StagePlan:
         if module is None:
             message = f"{pf.pci} has no driver, and nobody asked for its module {profile.name}"
         return StagePlan(blockers=(Blocker(nic.name, message, hint, source=nic.source),))
-    if module.loaded:
-        # Somebody unbound it, or it did not take the function: the kernel's answer tells.
-        bind: Action = Write(f"/sys/bus/pci/drivers/{profile.name}/bind", pf.pci, timeout=60.0)
-        unbind = (Write(f"/sys/bus/pci/drivers/{profile.name}/unbind", pf.pci, timeout=60.0),)
-        return StagePlan((_bound(nic, pf, profile, (bind,), unbind),))
-    return StagePlan((_bound(nic, pf, profile, (_modprobe(profile),), ()),))
+    # If it is loaded, somebody unbound it, or it did not take the function: the kernel tells.
+    place = f"/sys/bus/pci/drivers/{profile.name}"
+    bind: Action = Write(f"{place}/bind", pf.pci, timeout=60.0)
+    unbind = (Write(f"{place}/unbind", pf.pci, timeout=60.0),)
+    action = bind if module.loaded else _modprobe(profile)
+    return StagePlan((_bound(nic, pf, profile, (action,), unbind),))
 
 
 def _bound(

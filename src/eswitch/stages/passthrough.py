@@ -28,10 +28,11 @@ vfio
 vfio_iommu_type1
 vfio_pci
 """
-_WORDS = ("intel_iommu=on", "iommu=pt")
+WORDS = ("intel_iommu=on", "iommu=pt")
+"""What eswitch adds to the command line, and takes away again."""
 _DROP_IN = f"""\
 # Written by eswitch: a VM can take a VF only while the IOMMU is on.
-GRUB_CMDLINE_LINUX_DEFAULT="$GRUB_CMDLINE_LINUX_DEFAULT {" ".join(_WORDS)}"
+GRUB_CMDLINE_LINUX_DEFAULT="$GRUB_CMDLINE_LINUX_DEFAULT {" ".join(WORDS)}"
 """
 _OFF = {"DMAR": ("iommu=off",), "IVRS": ("iommu=off", "amd_iommu=off")}
 """Words that no later word takes back (arch/x86/kernel/pci-dma.c, drivers/iommu/amd/init.c)."""
@@ -159,7 +160,7 @@ def _effective(words: tuple[str, ...]) -> str | None:
 
 
 def _command_line(boot: BootState, source: Source | None) -> StagePlan:
-    words = " ".join(_WORDS)
+    words = " ".join(WORDS)
 
     def blocked(message: str, hint: str) -> StagePlan:
         return StagePlan(blockers=(Blocker("boot", message, hint, source=source, human=True),))
@@ -171,7 +172,7 @@ def _command_line(boot: BootState, source: Source | None) -> StagePlan:
             f"add `{words}` yourself, reboot, and apply again; or, {_NO_VM}",
         )
     if not isinstance(boot.next, Unknown) and _effective(boot.next) == "on":
-        return StagePlan(pending=(Pending("boot", _CMDLINE, _WORDS[0]),))
+        return StagePlan(pending=(Pending("boot", _CMDLINE, WORDS[0]),))
     new = _DROP_IN
     if boot.loader is Loader.SYSTEMD_BOOT:
         lines = [line for line in (boot.content or "").splitlines() if line.strip()]
@@ -218,7 +219,7 @@ def _as_booted(boot: BootState) -> str:
     """How to write a command line from that of this boot, without what the loader itself adds."""
     own = ("initrd=", "BOOT_IMAGE=")
     kept = [word for word in boot.cmdline if not word.startswith(own)]
-    added = [word for word in _WORDS if word not in kept]
+    added = [word for word in WORDS if word not in kept]
     return f"echo {quote(' '.join((*kept, *added)))} > {boot.path}"
 
 
