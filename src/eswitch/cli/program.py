@@ -282,7 +282,8 @@ def carry_out(words: list[str], session: Session) -> int:
     """Parse, call the verb, and turn whatever happens into an exit code."""
     try:
         with session:
-            return _invoke(words, session)
+            code = _invoke(words, session)
+            return _follow(session, code) if session.is_simulated else code
     except click.exceptions.Exit as end:
         return int(end.exit_code)
     except click.ClickException as wrong:
@@ -299,6 +300,15 @@ def carry_out(words: list[str], session: Session) -> int:
         return INTERRUPTED
     except Exception as problem:  # noqa: BLE001 (the last line of defence: a sentence, no traceback)
         return _defect(problem, session)
+
+
+def _follow(session: Session, code: int) -> int:
+    """If the simulated machine has booted meanwhile: what systemd starts then, and how it ends."""
+    from .booted import starts  # noqa: PLC0415 (only --twin pays for it)
+
+    for words, inner in starts(session):
+        code = carry_out(words, inner)
+    return code
 
 
 def _refuse(error: EswitchError, session: Session) -> None:

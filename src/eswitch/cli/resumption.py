@@ -33,7 +33,8 @@ class Resumption:
     def before(cls, session: Session, spec: str | None, name: str) -> Self:
         """For an apply that a person has typed. Raises Refused for a spec that will be gone."""
         path = DEFAULT if spec is None else name if spec == "-" else os.path.abspath(name)
-        resume.refuse_fleeting(path)
+        if spec == "-" or session.host is session.here:  # a simulated machine is not where it is
+            resume.refuse_fleeting(path)
         record = resume.Resume(
             spec=path,
             sha256=digest(session, path) or "",

@@ -46,17 +46,31 @@ class Session:
     _err: Screen | None = None
     _simulated: Simulated | None = None
     _answered: bool = False
+    _inner: bool = False
 
     @classmethod
     def played(cls, screen: Screen, simulated: Simulated) -> Self:
         """What a verb gets that is typed on a simulated machine: its files, and one screen."""
         return cls(simulated.twin, _out=screen, _err=screen, _simulated=simulated)
 
+    @property
+    def is_simulated(self) -> bool:
+        """Whether there is a simulated machine by now."""
+        return self._simulated is not None
+
+    def within(self) -> Session:
+        """For what this simulated machine runs by itself: told on `err`, and its machine is kept by
+        this session alone."""
+        options = Options(debug=self.options.debug, no_colour=self.options.no_colour)
+        inner = Session(self.here, options, _out=self.err, _err=self.err, _simulated=self.simulated)
+        inner._inner = True
+        return inner
+
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *how: object) -> None:
-        if self._simulated is not None:
+        if self._simulated is not None and not self._inner:
             self._simulated.close()
 
     @property
