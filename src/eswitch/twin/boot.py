@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from copy import deepcopy
 
-from . import guests, vswitch
+from . import guests, modules, units, vswitch
 from .clock import advance
 from .links import add_link, predictable_name, random_mac
 from .nics import can_offload, iommu_is_on
@@ -56,13 +56,30 @@ def boot(state: State) -> None:
     for unit in state.units.values():
         unit.active = unit.enabled
     _enumerate(state)
+    for module in modules.listed(state):
+        if modules.file_of(state, module) is not None and module not in (
+            "vfio",
+            "vfio_iommu_type1",
+        ):
+            modules.load(state, modules.driver_of(module))
     for wanted in state.configured:
-        _bring_up(state, wanted)
+        pci = wanted.of if wanted.kind == "wire" else wanted.function
+        device = state.functions.get(pci or "")
+        if pci is None or (device is not None and device.driver):
+            _bring_up(state, wanted)
     state.routes = deepcopy(state.configured_routes)
     for port in [port for bridge in state.ovs.database.bridges for port in bridge.ports]:
         for interface in port.interfaces:
             interface.ofport, interface.error = None, None
     vswitch.start(state)
+    advance(state, 0.0)
+    if not units.to_start(state):
+        state.begun = state.boots
+        finish(state)
+
+
+def finish(state: State) -> None:
+    """What comes last in a boot, after the services that somebody added: guests."""
     for guest in state.guests.values():
         if guest.autostart:
             _try_to_start(state, guest)
@@ -71,12 +88,13 @@ def boot(state: State) -> None:
 
 def _enumerate(state: State) -> None:
     """The kernel finds the PCI functions, groups them, and their drivers bind."""
-    state.drivers = []
+    state.drivers, state.versions = [], {}
     groups: dict[str, int] = {}
     for function in state.functions.values():
-        function.driver = function.native
-        if function.native and function.native not in state.drivers:
-            state.drivers.append(function.native)
+        there = function.native is not None and modules.at_boot(state, function.native)
+        function.driver = function.native if there else None
+        if function.driver and function.driver not in state.drivers:
+            state.drivers.append(function.driver)
         # The functions of a device share a group, unless it isolates them as NICs do (ACS).
         place = function.pci if function.pf is not None else function.pci.partition(".")[0]
         function.group = groups.setdefault(place, len(groups)) if iommu_is_on(state) else None

@@ -13,6 +13,7 @@ from eswitch.errors import SpecError
 
 from .boot import boot
 from .checks import check, check_names
+from .loader import furnish
 from .machine import DeviceSpec, InterfaceSpec, MachineSpec, NicSpec
 from .saved import Unfit, build
 from .state import (
@@ -30,7 +31,10 @@ from .state import (
 )
 from .vswitch import fresh_database
 
-_TOOLS = ("iproute2", "ethtool", "udev", "util-linux", "systemd", "kmod")
+_TOOLS = (
+    *("iproute2", "ethtool", "udev", "util-linux", "systemd", "kmod"),
+    *("coreutils", "tar", "initramfs-tools", "wget"),
+)
 _UNITS = ("openvswitch-switch", "ovsdb-server", "ovs-vswitchd")
 
 # Kernel configurations by name. Debian 13's own: without NET_TC_SKB_EXT the kernel builds mlx5
@@ -94,7 +98,7 @@ def _short(name: str) -> str:
 def _deliver(spec: MachineSpec, name: str) -> State:
     kernel = Kernel(spec.release, dict(_OPTIONS[spec.options]))
     kernel.cmdline = kernel.next_cmdline = spec.cmdline
-    kernel.lockdown = spec.platform.secure_boot
+    kernel.lockdown, kernel.lacks = spec.platform.secure_boot, spec.lacks
     packages = {*_TOOLS, *spec.packages, *(["openvswitch-switch"] if spec.ovs else [])}
     state = State(
         name=name,
@@ -107,7 +111,9 @@ def _deliver(spec: MachineSpec, name: str) -> State:
         environment=spec.environment,
         files=spec.files,
         configured_routes=spec.routes,
+        web=spec.web,
     )
+    furnish(state)
     state.ovs.database = fresh_database(state)
     state.units = {unit: Unit() for unit in _UNITS} if spec.ovs else {}
     for device in spec.devices:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from . import vswitch
 from .links import last_rename, rename_due
-from .nics import load_due
+from .modules import load_due
 from .state import State
 from .traffic import talk
 

@@ -23,8 +23,12 @@ def start(state: State, guest: Guest) -> None:
         _plug(state, guest, guest.bridge)
     guest.pid = state.counters.process
     state.counters.process += 1
-    name = "kvm" if guest.kind == "vm" else "lxc-start"
-    state.processes[guest.pid] = Process(name, files=files)
+    number = guest.name.rpartition("/")[2]
+    name, arguments = "lxc-start", ["/usr/bin/lxc-start", "-F", "-n", number]
+    if guest.kind == "vm":
+        label = f"vm{number},debug-threads=on"
+        name, arguments = "kvm", ["/usr/bin/kvm", "-id", number, "-name", label]
+    state.processes[guest.pid] = Process(name, files=files, arguments=arguments)
     guest.trouble = ""
 
 

@@ -12,7 +12,7 @@ from typing import NoReturn, TypeVar
 from eswitch.errors import CommandFailed, HostError, Locked, NotFound, TimedOut
 from eswitch.host import Result
 
-from . import boot, commands, guests
+from . import boot, commands, guests, units
 from .clock import advance
 from .commands.tool import NotSimulated
 from .faults import Fault, Kind, Plan, PowerLoss
@@ -23,6 +23,7 @@ from .refusal import Refusal, strerror
 from .state import Conversation, Guest, State
 from .traffic import check
 from .tree import Directory, File, walk
+from .units import Start
 
 Answer = TypeVar("Answer")
 
@@ -33,7 +34,12 @@ _PER_VF = 0.15
 """Seconds that the kernel takes for a VF (lab-notes.md: 127 VFs in 20 s)."""
 _MODE = 1.5
 """Seconds that a mode change takes on a ConnectX (peers.md: one to two)."""
-_READING = ("show", "list", "get", "dump-flows", "-k", "-json", "--json", "settle", "dmesg")
+_READING = frozenset(
+    (
+        *("show", "list", "get", "dump-flows", "-k", "-json", "--json", "settle", "dmesg"),
+        *("q", "modinfo", "sha256sum", "status", "--version", "is-active", "--test-key"),
+    )
+)
 
 
 class Twin:
@@ -52,9 +58,20 @@ class Twin:
     # ---- what a person or a test does to the machine
 
     def reboot(self) -> None:
-        """Lose what a reboot loses, and come up again; also after a loss of power."""
+        """Lose what a reboot loses, and come up again; also after a loss of power. What systemd
+        starts then, somebody has to play: `to_start`, and `end_boot` after it."""
         boot.reboot(self.state)
         self._locked.clear()
+
+    def to_start(self) -> tuple[Start, ...]:
+        """The services that systemd starts in this boot: asked once, and empty from then on."""
+        found = units.to_start(self.state)
+        self.state.begun = self.state.boots
+        return found
+
+    def end_boot(self) -> None:
+        """What comes after those services: guests."""
+        boot.finish(self.state)
 
     def guest(self, name: str) -> Guest:
         """The guest of that name; raises NotFound."""
@@ -292,7 +309,10 @@ class Twin:
 
     def _play(self, argv: Sequence[str], input: str | None) -> Result:
         modes = f"{' '.join(argv)} {input or ''}".count(" mode ")
+        boots = self.state.boots
         result = commands.run(self.state, argv, input)
+        if self.state.boots != boots:
+            self._locked.clear()
         advance(self.state, _PROCESS + _MODE * modes)
         return result
 

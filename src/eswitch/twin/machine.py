@@ -85,5 +85,7 @@ class MachineSpec:
     routes: list[Route] = field(default_factory=list)
     guests: dict[str, GuestSpec] = field(default_factory=dict)
     files: dict[str, str] = field(default_factory=dict)
+    lacks: list[str] = field(default_factory=list)
+    web: dict[str, str] = field(default_factory=dict)
     environment: dict[str, str] = field(default_factory=dict)
     root: bool = True

@@ -21,12 +21,16 @@ class Blocks(Exception):
 
 
 def iommu_is_on(state: State) -> bool:
-    """Whether devices have IOMMU groups (domain.md 3.1)."""
+    """Whether devices have IOMMU groups (domain.md 3.1). Of several `intel_iommu=` the last one
+    counts; what `iommu=off` takes away none brings back."""
     words = state.kernel.cmdline.split()
-    if not state.platform.iommu or "intel_iommu=off" in words or "iommu=off" in words:
+    if not state.platform.iommu or "iommu=off" in words:
         return False
-    asked = state.platform.iommu == "IVRS" or "intel_iommu=on" in words
-    return asked or state.platform.iommu_default
+    if state.platform.iommu == "IVRS":
+        return "amd_iommu=off" not in words
+    said = [word.partition("=")[2].partition(",")[0] for word in words if "intel_iommu=" in word]
+    asked = [word for word in said if word in ("on", "off")]
+    return asked[-1] == "on" if asked else state.platform.iommu_default
 
 
 def total_vfs(state: State, pf: Pf) -> int | None:
@@ -113,7 +117,7 @@ def _create_vfs(state: State, function: Function, pf: Pf, count: int) -> None:
             state.counters.group += 1
             state.say(f"pci {address}: Adding to iommu group {vf.group}")
         if pf.autoprobe and traits.vf_driver in state.drivers:
-            _probe(state, vf, traits.vf_driver)
+            probe(state, vf, traits.vf_driver)
     if traits.vf_driver not in state.drivers:
         state.loads.setdefault(traits.vf_driver, state.clock + _LOADING)
 
@@ -265,10 +269,11 @@ def bind(state: State, driver: str, pci: str) -> None:
     closed = parent is not None and parent.pf is not None and not parent.pf.autoprobe
     if driver != (function.override or function.native) or (closed and not function.override):
         raise Refusal(errno.ENODEV)
-    _probe(state, function, driver)
+    probe(state, function, driver)
 
 
-def _probe(state: State, vf: Function, driver: str) -> None:
+def probe(state: State, vf: Function, driver: str) -> None:
+    """A driver takes a VF."""
     vf.driver = driver
     if driver == VFIO:
         return
@@ -287,7 +292,10 @@ def unbind(state: State, driver: str, pci: str) -> None:
         raise Refusal(errno.ENODEV)
     if driver == VFIO and holder(state, function) is not None:
         raise Blocks(f"{pci} is held")
-    _unplug(state, function)
+    if function.pf is not None:
+        stop(state, function)
+    else:
+        _unplug(state, function)
 
 
 def _unplug(state: State, function: Function) -> None:
@@ -299,12 +307,11 @@ def _unplug(state: State, function: Function) -> None:
     function.driver = None
 
 
-def load_due(state: State) -> None:
-    """Drivers that udev has loaded by now take the devices they find (pci_driver_register)."""
-    for driver in [name for name, at in state.loads.items() if at <= state.clock]:
-        del state.loads[driver]
-        state.drivers.append(driver)
-        for vf in [f for f in state.functions.values() if f.native == driver and not f.driver]:
-            parent = state.functions.get(vf.physfn or "")
-            if parent is not None and parent.pf is not None and parent.pf.autoprobe:
-                _probe(state, vf, driver)
+def stop(state: State, function: Function) -> None:
+    """The driver of a PF lets go: VFs, mode and interfaces go with it."""
+    pf = function.pf
+    if function.driver is None or pf is None:
+        return
+    _remove_vfs(state, function, pf)
+    pf.autoprobe, pf.mode, pf.inline_mode, pf.encap_mode = True, "legacy", "none", "basic"
+    _unplug(state, function)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from uuid import NAMESPACE_OID, uuid5
 
-from . import vswitch
+from . import loader, vswitch
 from .boot import SELF, VSWITCHD_PID
 from .state import Link, Process, State
 from .sysfs import Sysfs
-from .tree import Directory, File, Node, Symlink, computed, fixed, text
+from .tree import Directory, File, Node, Symlink, computed, fixed, opaque, text
 
 _FIRST_WRITE = 0.03
 """Seconds before the rename."""
@@ -27,6 +28,8 @@ class Root:
             "sys": self.sysfs.root,
             "proc": self._proc,
             "boot": lambda: _merged(self._boot(), self._files("/boot")),
+            "lib": lambda: _merged(self._lib(), self._files("/lib")),
+            "usr": lambda: _merged(self._usr(), self._files("/usr")),
             "run": lambda: _merged(self._run(), self._files("/run")),
             "dev": lambda: fixed({"null": text(""), "vfio": self._vfio()}),
         }
@@ -55,11 +58,31 @@ class Root:
     # ---- views
 
     def _boot(self) -> Directory:
+        """The kernel's configuration, and what the loader reads where it is mounted."""
         kernel = self.state.kernel
-        if not kernel.config_readable:
-            return fixed({})
-        lines = "".join(f"CONFIG_{name}={value}\n" for name, value in kernel.options.items())
-        return fixed({f"config-{kernel.release}": File(lines.encode)})
+        found: dict[str, Node] = {}
+        if kernel.config_readable:
+            lines = "".join(f"CONFIG_{name}={value}\n" for name, value in kernel.options.items())
+            found[f"config-{kernel.release}"] = File(lines.encode)
+        if loader.has_grub(self.state):
+            found["grub"] = fixed({"grub.cfg": text(loader.grub_config(self.state))})
+        if self.state.platform.loader == "systemd-boot" and not self.state.platform.proxmox:
+            entry = {f"debian-{kernel.release}.conf": text(loader.entry(self.state))}
+            found["efi"] = fixed({"loader": fixed({"entries": fixed(entry)})})
+        return fixed(found)
+
+    def _lib(self) -> Directory:
+        """What is built with: the headers of the running kernel, if their package is there."""
+        release = self.state.kernel.release
+        tree: dict[str, Node] = {"kernel": fixed({})}
+        if loader.has_headers(self.state):
+            tree["build"] = fixed({"Makefile": opaque(), "Module.symvers": opaque()})
+        return fixed({"modules": fixed({release: fixed(tree)})})
+
+    def _usr(self) -> Directory:
+        script = text(loader.MKCONFIG)
+        there = loader.has_grub(self.state)
+        return fixed({"sbin": fixed({"grub-mkconfig": script} if there else {})})
 
     def _run(self) -> Directory:
         children: dict[str, Node] = {"udev": fixed({"data": self._udev()})}
@@ -95,11 +118,17 @@ class Root:
         kernel = self.state.kernel
         named: dict[str, Node] = {
             "cmdline": text(kernel.cmdline),
+            "cpuinfo": text(f"processor\t: 0\nvendor_id\t: {self._vendor()}\ncpu family\t: 6"),
             "self": Symlink(f"/proc/{SELF}"),
             "net": fixed({}),
             "sys": fixed(
                 {
-                    "kernel": fixed({"osrelease": text(kernel.release)}),
+                    "kernel": fixed(
+                        {
+                            "osrelease": text(kernel.release),
+                            "random": fixed({"boot_id": text(self._boot_id())}),
+                        }
+                    ),
                     "net": fixed({"ipv4": fixed({"conf": self._ipv4_conf()})}),
                 }
             ),
@@ -113,6 +142,13 @@ class Root:
             return _process(pid, process) if process else None
 
         return Directory(lambda: {*named, *map(str, self._processes())}, child)
+
+    def _vendor(self) -> str:
+        return "AuthenticAMD" if self.state.platform.iommu == "IVRS" else "GenuineIntel"
+
+    def _boot_id(self) -> str:
+        """Another one at each boot."""
+        return str(uuid5(NAMESPACE_OID, f"{self.state.name}/boot {self.state.boots}"))
 
     def _ipv4_conf(self) -> Directory:
         """The one setting of an interface that is played."""
@@ -167,11 +203,13 @@ def _database_entry(link: Link) -> bytes:
 def _process(pid: int, process: Process) -> Directory:
     stat = f"{pid} ({process.name}) S {process.parent} {pid} {pid} 0 -1 4194560"
     environment = "".join(f"{name}={value}\0" for name, value in process.environment.items())
+    arguments = "".join(f"{word}\0" for word in process.arguments or [process.name])
     files: dict[str, Node] = {"0": Symlink("/dev/null")}
     files |= {str(9 + n): Symlink(path) for n, path in enumerate(process.files)}
     return fixed(
         {
             "comm": text(process.name[:15]),
+            "cmdline": File(arguments.encode),
             "stat": text(stat),
             "environ": File(environment.encode),
             "fd": fixed(files),

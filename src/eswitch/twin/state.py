@@ -13,7 +13,12 @@ ZERO = "00:00:00:00:00:00"
 
 @dataclass
 class Kernel:
-    """The running kernel; `next_cmdline` is what the boot loader will start the next one with."""
+    """The running kernel; `next_cmdline` is what the loader's files say, so what the next one gets.
+
+    `lacks` are modules that it was built without, `dkms` those that somebody built beside it, with
+    their versions, `initramfs` what of those is in there too: there Debian's looks for drivers of
+    NICs first.
+    """
 
     release: str
     options: dict[str, str] = field(default_factory=dict)
@@ -21,6 +26,9 @@ class Kernel:
     cmdline: str = ""
     next_cmdline: str = ""
     lockdown: bool = False
+    lacks: list[str] = field(default_factory=list)
+    dkms: dict[str, str] = field(default_factory=dict)
+    initramfs: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass
@@ -28,7 +36,8 @@ class Platform:
     """What the BIOS and the distribution decide. `iommu` is the vendor's table, if VT-d or AMD-Vi
     is on (`DMAR`, `IVRS`), `iommu_default` whether this kernel line then uses it unasked,
     `naming` systemd's scheme, `loader` grub or systemd-boot. On Proxmox a boot deletes the
-    database of Open vSwitch (domain.md 5.1)."""
+    database of Open vSwitch (domain.md 5.1). `key_enrolled` is whether the firmware knows the key
+    of DKMS."""
 
     proxmox: bool = False
     loader: str = "grub"
@@ -36,6 +45,7 @@ class Platform:
     iommu: str = ""
     iommu_default: bool = True
     secure_boot: bool = False
+    key_enrolled: bool = False
 
 
 @dataclass
@@ -273,6 +283,7 @@ class Process:
     parent: int = 1
     environment: dict[str, str] = field(default_factory=dict)
     files: list[str] = field(default_factory=list)
+    arguments: list[str] = field(default_factory=list)
 
 
 @dataclass
@@ -318,8 +329,11 @@ class State:
 
     `powered` is False between a loss of power and the next boot. `files` are ordinary files; those
     in /run do not outlive a boot. `drivers` are the loaded kernel drivers, `loads` those that udev
-    is about to load, with the time at which it will have. `incidents` is what somebody suffered:
-    a guest that lost its VF, an order that the driver's maker forbids.
+    is about to load, with the time at which it will have, `versions` those of loaded drivers from
+    beside the kernel. `incidents` is what somebody suffered: a guest that lost its VF, an order
+    that the driver's maker forbids. `begun` is the boot in which systemd has started what it
+    starts, `inhibitors` who forbids a reboot (systemd-inhibit), `esp_full` whether the EFI system
+    partition is, `web` what can be downloaded, by URL.
     """
 
     name: str
@@ -329,6 +343,7 @@ class State:
     ovs: OpenVswitch
     clock: float = 0.0
     boots: int = 1
+    begun: int = 1
     powered: bool = True
     root: bool = True
     environment: dict[str, str] = field(default_factory=dict)
@@ -339,6 +354,7 @@ class State:
     packages: list[str] = field(default_factory=list)
     units: dict[str, Unit] = field(default_factory=dict)
     drivers: list[str] = field(default_factory=list)
+    versions: dict[str, str] = field(default_factory=dict)
     loads: dict[str, float] = field(default_factory=dict)
     configured: list[Configured] = field(default_factory=list)
     configured_routes: list[Route] = field(default_factory=list)
@@ -347,6 +363,9 @@ class State:
     guests: dict[str, Guest] = field(default_factory=dict)
     conversations: list[Conversation] = field(default_factory=list)
     files: dict[str, str] = field(default_factory=dict)
+    web: dict[str, str] = field(default_factory=dict)
+    inhibitors: list[str] = field(default_factory=list)
+    esp_full: bool = False
     log: list[str] = field(default_factory=list)
     counters: Counters = field(default_factory=Counters)
 

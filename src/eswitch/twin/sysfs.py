@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 from collections.abc import Callable, Iterable
 
-from . import nics
+from . import modules, nics
 from .links import carrier, port_name, switch_id
 from .refusal import Refusal
 from .state import Function, Link, Pf, State
@@ -56,6 +56,16 @@ _SRIOV = (
 )
 
 
+_GLOBAL = "8be4df61-93ca-11d2-aa0d-00e098032b8c"
+_LOADER = "4a67b082-0a4c-41cf-b6c7-440b29bb8c4f"
+_SYSTEMD = {252: "252.39-1~deb12u1", 257: "257.9-1~deb13u1"}
+
+
+def systemd(state: State) -> str:
+    """Its version: naming schemes are called by the version that brought them."""
+    return _SYSTEMD.get(state.platform.naming, str(state.platform.naming))
+
+
 class Sysfs:
     """The directories of /sys. `most_vfs` limits the next creation of VFs: a fault."""
 
@@ -71,9 +81,52 @@ class Sysfs:
                 "bus": lambda: fixed({"pci": computed(self._pci)}),
                 "class": lambda: computed({"net": self._by_name, "iommu": self._iommu}),
                 "devices": self._devices,
-                "kernel": lambda: fixed({"iommu_groups": self._groups()}),
+                "firmware": self._firmware,
+                "kernel": lambda: fixed(
+                    {
+                        "iommu_groups": self._groups(),
+                        "security": fixed({"lockdown": text(self._lockdown())}),
+                    }
+                ),
+                "module": self._modules,
             }
         )
+
+    # ---- firmware and kernel
+
+    def _firmware(self) -> Directory:
+        """The ACPI tables, and the variables of EFI where the machine was started by it."""
+        platform = self.state.platform
+        names = ("APIC", "FACP", "MCFG", *([platform.iommu] if platform.iommu else []))
+        tables = {name: opaque() for name in names}
+        found: dict[str, Node] = {"acpi": fixed({"tables": fixed(tables)})}
+        if platform.loader == "systemd-boot" or platform.secure_boot:
+            found["efi"] = fixed({"efivars": fixed(self._variables())})
+        return fixed(found)
+
+    def _variables(self) -> dict[str, Node]:
+        """Four bytes of flags before each value; texts in UTF-16 with a NUL."""
+        secure = b"\x06\0\0\0" + bytes([self.state.platform.secure_boot])
+        found: dict[str, Node] = {f"SecureBoot-{_GLOBAL}": File(lambda: secure)}
+        if self.state.platform.loader == "systemd-boot":
+            name = f"systemd-boot {systemd(self.state)}\0".encode("utf-16-le")
+            found[f"LoaderInfo-{_LOADER}"] = File(lambda: b"\x06\0\0\0" + name)
+        return found
+
+    def _lockdown(self) -> str:
+        locked = self.state.kernel.lockdown
+        return "none [integrity] confidentiality" if locked else "[none] integrity confidentiality"
+
+    def _modules(self) -> Directory:
+        loaded = modules.loaded(self.state)
+
+        def child(name: str) -> Node | None:
+            if name not in loaded:
+                return None
+            version = {"version": text(loaded[name])} if loaded[name] else {}
+            return fixed({"refcnt": text("0"), **version})
+
+        return Directory(lambda: loaded, child)
 
     # ---- PCI
 
@@ -196,7 +249,7 @@ class Sysfs:
         state = self.state
 
         def bind(pci: str) -> None:
-            nics.bind(state, driver, pci.strip())
+            modules.bind(state, driver, pci.strip())
 
         def unbind(pci: str) -> None:
             nics.unbind(state, driver, pci.strip())

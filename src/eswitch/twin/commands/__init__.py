@@ -7,7 +7,19 @@ from collections.abc import Callable, Sequence
 from eswitch.host import Result
 from eswitch.twin.state import State
 
-from . import appctl, devlink, ethtool, firmware, ip, system, tc, vsctl
+from . import (
+    appctl,
+    bootloader,
+    coreutils,
+    devlink,
+    driverkit,
+    ethtool,
+    firmware,
+    ip,
+    system,
+    tc,
+    vsctl,
+)
 from .tool import NotSimulated
 
 Program = Callable[[State, Sequence[str], str | None], Result]
@@ -23,10 +35,24 @@ _PROGRAMS: dict[str, tuple[str, str, Program]] = {
     "udevadm": ("/usr/bin/udevadm", "udev", system.udevadm),
     "dmesg": ("/usr/bin/dmesg", "util-linux", system.dmesg),
     "systemctl": ("/usr/bin/systemctl", "systemd", system.systemctl),
-    "modprobe": ("/usr/sbin/modprobe", "kmod", system.modprobe),
+    "modprobe": ("/usr/sbin/modprobe", "kmod", driverkit.modprobe),
+    "modinfo": ("/usr/sbin/modinfo", "kmod", driverkit.modinfo),
+    "update-initramfs": ("/usr/sbin/update-initramfs", "initramfs-tools", driverkit.initramfs),
+    "dkms": ("/usr/sbin/dkms", "dkms", driverkit.dkms),
+    "mokutil": ("/usr/bin/mokutil", "mokutil", driverkit.mokutil),
+    "wget": ("/usr/bin/wget", "wget", driverkit.fetch),
+    "curl": ("/usr/bin/curl", "curl", driverkit.fetch),
+    "tar": ("/usr/bin/tar", "tar", driverkit.tar),
+    "env": ("/usr/bin/env", "coreutils", driverkit.env),
+    "cp": ("/usr/bin/cp", "coreutils", coreutils.cp),
+    "mkdir": ("/usr/bin/mkdir", "coreutils", coreutils.mkdir),
+    "sha256sum": ("/usr/bin/sha256sum", "coreutils", coreutils.sha256sum),
     "mstconfig": ("/usr/bin/mstconfig", "mstflint", firmware.mstconfig),
-    "update-grub": ("/usr/sbin/update-grub", "grub2-common", firmware.update_grub),
-    "proxmox-boot-tool": ("/usr/sbin/proxmox-boot-tool", "proxmox-kernel", firmware.boot_tool),
+    "mstfwreset": ("/usr/bin/mstfwreset", "mstflint", firmware.mstfwreset),
+    "mlxconfig": ("/usr/bin/mlxconfig", "mft", firmware.mstconfig),
+    "update-grub": ("/usr/sbin/update-grub", "grub2-common", bootloader.update_grub),
+    "proxmox-boot-tool": ("/usr/sbin/proxmox-boot-tool", "proxmox-kernel", bootloader.boot_tool),
+    "kernel-install": ("/usr/bin/kernel-install", "systemd", bootloader.kernel_install),
 }
 CHANGES_NOTHING = frozenset(("dmesg",))
 

@@ -26,6 +26,17 @@ _OTHER_OBJECTS = frozenset(
 )
 
 
+_PERMANENT = {"enable_sriov": "SRIOV_EN", "total_vfs": "NUM_OF_VFS"}
+
+
+def _record(name: str, cmode: str, value: object) -> Record:
+    return {"name": name, "type": "generic", "values": [{"cmode": cmode, "value": value}]}
+
+
+def _typed(value: str) -> object:
+    return {"True": True, "False": False}.get(value, int(value) if value.isdecimal() else value)
+
+
 @dataclass(frozen=True, slots=True)
 class DevlinkPort:
     """A port: of a PF's uplink, of the VF that a representor stands for, or of a VF's own."""
@@ -86,6 +97,7 @@ class Devlink(Iproute2):
         name = left.take()
         verbs: dict[tuple[str, str], Callable[[Words], str]] = {
             ("dev", "eswitch"): self._eswitch,
+            ("dev", "param"): self._parameter,
             ("port", "show"): self._ports,
             ("port", "function"): self._function,
         }
@@ -165,6 +177,34 @@ class Devlink(Iproute2):
         except Refusal as refusal:
             text = f"{function.driver}: {refusal.extack}" if refusal.extack else ""
             raise Refusal(refusal.errno, text) from None
+
+    # ---- dev param
+
+    def _parameter(self, words: Words) -> str:
+        verb, handle = words.take(), words.take()
+        function = self._device(handle)
+        card = self.state.cards.get(function.pf.card) if function.pf is not None else None
+        if verb == "show" and not words:
+            found = [_record("enable_roce", "driverinit", value=True)]
+            if card is not None and self._is_permanent(function):
+                found += [
+                    _record(name, "permanent", _typed(card.pending[key]))
+                    for name, key in _PERMANENT.items()
+                ]
+            return self._print("param", {handle: found})
+        left = words.rest()
+        if verb != "set" or left[::2] != ["name", "value", "cmode"] or left[5] != "permanent":
+            raise NotSimulated(f"`devlink {words.whole}`")
+        if card is None or left[1] not in _PERMANENT or not self._is_permanent(function):
+            raise Refusal(errno.EINVAL)
+        value = {"true": "True", "false": "False"}.get(left[3], left[3])
+        card.pending = {**card.pending, _PERMANENT[left[1]]: value}
+        return ""
+
+    def _is_permanent(self, function: Function) -> bool:
+        """From 6.18 on mlx5 sets its firmware by itself (domain.md 1.5)."""
+        major, minor, *_ = self.state.kernel.release.split(".")
+        return function.driver == "mlx5_core" and (int(major), int(minor)) >= (6, 18)
 
     # ---- port
 

@@ -1,23 +1,20 @@
-"""mstconfig, and what makes a kernel command line count: update-grub, proxmox-boot-tool.
+"""mstconfig and mstfwreset: what a card's firmware says, and what makes it count.
 
-Formats: domain.md 2.1 (mstflint 4.21 and 4.31) and 3.4.
+Formats: domain.md 2.1 (mstflint 4.21 and 4.31) and 2.4.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from eswitch.host import Result
+from eswitch.twin import modules
 from eswitch.twin.state import Card, Function, State
 
 from .tool import Failed, NotSimulated, ended
 
 _LOCKED = "write counter to semaphore: Operation not permitted\n-E- Failed to open the device"
-_GRUB = "/etc/default/grub"
-_CMDLINE = "/etc/kernel/cmdline"
-_DEFAULT = re.compile(r'^GRUB_CMDLINE_LINUX_DEFAULT="?([^"\n]*)"?$', re.MULTILINE)
 
 
 def mstconfig(state: State, argv: Sequence[str], input: str | None) -> Result:
@@ -44,9 +41,14 @@ def _mstconfig(state: State, words: Sequence[str]) -> str:
 def _function(state: State, device: str) -> Function:
     pci = device if device.count(":") == 2 else f"0000:{device}"
     function = state.functions.get(pci)
-    if function is None or function.pf is None or function.vendor != "15b3":
+    if function is None or function.pf is None or not _has_tool(function):
         raise Failed("-E- Failed to open the device", 3)
     return function
+
+
+def _has_tool(function: Function) -> bool:
+    """The lab's NIC plays along; others than NVIDIA's have tools of their own."""
+    return function.vendor == "15b3" or function.native == "eswitchsim"
 
 
 def _card(state: State, device: str) -> Card:
@@ -174,28 +176,32 @@ def _set(card: Card, settings: Sequence[str]) -> str:
     return "Applying... Done!\n-I- Please reboot machine to load new configurations.\n"
 
 
-def update_grub(state: State, argv: Sequence[str], input: str | None) -> Result:
-    """`update-grub`: the next boot has what /etc/default/grub says now."""
-    del input
-    if state.platform.loader != "grub":
-        raise NotSimulated(f"`{argv[0]}` on a machine without GRUB")
-    found = _DEFAULT.search(state.files.get(_GRUB, ""))
-    root = state.kernel.cmdline.partition(" quiet")[0]
-    state.kernel.next_cmdline = f"{root} {found.group(1) if found else 'quiet'}".strip()
-    return Result(0, "Generating grub configuration file ...\ndone\n", "")
+_TOO_FAR = "-E- The tool supports only reset-level 4 on UEFI Secure Boot"
+_NOT_EMPTY = "-E- Firmware reset failed, retry operation or reboot machine."
+_STAGES = ("Sending Reset Command To Fw", "Stopping Driver", "Resetting PCI", "Starting Driver")
 
 
-def boot_tool(state: State, argv: Sequence[str], input: str | None) -> Result:
-    """`proxmox-boot-tool refresh|status`."""
+def mstfwreset(state: State, argv: Sequence[str], input: str | None) -> Result:
+    """`mstfwreset -d PCI -y -l 3 reset`: the card starts anew, and what was set counts."""
     del input
-    uefi = state.platform.loader == "systemd-boot"
-    if list(argv[1:]) == ["status"]:
-        if not uefi:
-            text = "E: /etc/kernel/proxmox-boot-uuids does not exist.\n"
-            return Result(1, "", text)
-        line = f"E014-501F is configured with: uefi (versions: {state.kernel.release})"
-        return Result(0, f"System currently booted with uefi\n{line}\n", "")
-    if list(argv[1:]) != ["refresh"] or not uefi:
-        raise NotSimulated(f"`{' '.join(argv)}`")
-    state.kernel.next_cmdline = state.files.get(_CMDLINE, state.kernel.cmdline).strip()
-    return Result(0, "Running hook script 'proxmox-auto-removal'..\n", "")
+    return ended(lambda words: _reset(state, words), argv[1:])
+
+
+def _reset(state: State, words: Sequence[str]) -> str:
+    left = [word for word in words if word not in ("-y", "--yes")]
+    if (
+        len(left) != 5
+        or (left[0], *left[2:4]) != ("-d", "-l", "3")
+        or left[4] not in ("r", "reset")
+    ):
+        raise NotSimulated(f"`mstfwreset {' '.join(words)}`")
+    if state.platform.secure_boot:
+        raise Failed(_TOO_FAR, 1)
+    pf = _function(state, left[1]).pf
+    card = pf.card if pf else ""
+    mine = [f.pf for f in state.functions.values() if f.pf is not None and f.pf.card == card]
+    if any(each.vports for each in mine):
+        raise Failed(_NOT_EMPTY, 1)
+    modules.restart(state, card)
+    done = "".join(f"-I- {text:<40}-Done\n" for text in _STAGES)
+    return f"{done}-I- FW reset success.\n"

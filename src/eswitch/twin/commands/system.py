@@ -1,13 +1,15 @@
-"""udevadm, dmesg, systemctl, modprobe: the rest of the machine's own tools."""
+"""udevadm, dmesg, systemctl: the rest of the machine's own tools."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from eswitch.host import Result
-from eswitch.twin import vswitch
+from eswitch.twin import boot, vswitch
 from eswitch.twin.clock import settle
 from eswitch.twin.state import State, Unit
+from eswitch.twin.sysfs import systemd
+from eswitch.twin.units import unit_file
 
 from .tool import Failed, NotSimulated, ended
 
@@ -33,15 +35,6 @@ def dmesg(state: State, argv: Sequence[str], input: str | None) -> Result:
     return Result(0, "".join(f"{line}\n" for line in state.log), "")
 
 
-def modprobe(state: State, argv: Sequence[str], input: str | None) -> Result:
-    """`modprobe MODULE`: its driver is there then."""
-    del input
-    for name in argv[1:]:
-        if name not in state.drivers:
-            state.loads[name] = state.clock
-    return Result(0, "", "")
-
-
 def systemctl(state: State, argv: Sequence[str], input: str | None) -> Result:
     """`systemctl start|stop|restart|enable|disable|is-active UNIT...`."""
     del input
@@ -50,21 +43,67 @@ def systemctl(state: State, argv: Sequence[str], input: str | None) -> Result:
 
 def _systemctl(state: State, words: Sequence[str]) -> str:
     verb, *names = words
+    if verb == "--version":
+        return _version(state)
+    if verb == "reboot":
+        return _reboot(state, names)
+    if words == ["daemon-reload"]:
+        return ""
     units = [name.removesuffix(".service") for name in names]
     for name in units:
-        if name not in (_SWITCH, *_DAEMONS):
-            raise NotSimulated(f"unit {name}")
-        if name not in state.units and verb != "is-active":
-            raise Failed(f"Failed to {verb} {name}.service: Unit {name}.service not found.", 5)
+        _check_unit(state, name, verb)
     if verb == "is-active":
         return _is_active([state.units.get(name) for name in units])
     if verb not in ("start", "stop", "restart", "enable", "disable"):
         raise NotSimulated(f"`systemctl {' '.join(words)}`")
     for name in units:
-        for part in _parts(name):
-            _change(state.units[part], verb)
+        _apply(state, name, verb)
     if verb in ("start", "restart") and set(units) & {_SWITCH, "ovs-vswitchd"}:
         vswitch.start(state)
+    return ""
+
+
+def _check_unit(state: State, name: str, verb: str) -> None:
+    """Raises Failed for a unit that systemd has never heard of."""
+    added = unit_file(state, name) is not None
+    if name in state.units or added or verb == "is-active":
+        return
+    if name not in (_SWITCH, *_DAEMONS) and verb not in ("enable", "disable"):
+        raise NotSimulated(f"unit {name}")
+    if verb in ("enable", "disable"):
+        text = f"Failed to {verb} unit: Unit file {name}.service does not exist."
+        raise Failed(text.replace(" file", "") if verb == "enable" else text, 1)
+    raise Failed(f"Failed to {verb} {name}.service: Unit {name}.service not found.", 5)
+
+
+def _apply(state: State, name: str, verb: str) -> None:
+    if name not in (_SWITCH, *_DAEMONS):
+        if verb not in ("enable", "disable"):
+            raise NotSimulated(f"`systemctl {verb}` of what somebody added")
+        if verb == "disable":
+            state.units.pop(name, None)
+        else:
+            state.units[name] = Unit(enabled=True, active=False)
+        return
+    for part in _parts(name):
+        _change(state.units[part], verb)
+
+
+def _version(state: State) -> str:
+    version = systemd(state)
+    return f"systemd {version.partition('.')[0]} ({version})\n+PAM +AUDIT +SELINUX +APPARMOR\n"
+
+
+def _reboot(state: State, options: Sequence[str]) -> str:
+    """The machine goes down, and is up again when this returns: simulated time only."""
+    if [option for option in options if option != "--check-inhibitors=yes"]:
+        raise NotSimulated(f"`systemctl reboot {' '.join(options)}`")
+    if state.inhibitors and options:
+        said = [f"Operation inhibited by {who}" for who in state.inhibitors]
+        said.append("Please retry operation after closing inhibitors and logging out other users.")
+        said.append("Alternatively, ignore inhibitors and users with 'systemctl reboot -i'.")
+        raise Failed("\n".join(said), 1)
+    boot.reboot(state)
     return ""
 
 
