@@ -46,9 +46,8 @@ def plan(desired: DesiredState, observed: ObservedState) -> StagePlan:
 
 def _ports(desired: DesiredState, observed: ObservedState) -> list[tuple[str, str]]:
     found = []
-    for nic in desired.nics:
-        pf = nics.usable(nic, observed)
-        if pf is None or nic.mode is not EswitchMode.SWITCHDEV:
+    for nic, pf in nics.usable(desired, observed):
+        if nic.mode is not EswitchMode.SWITCHDEV:
             continue
         if pf.netdev:
             found.append((f"{pf.pci} uplink", pf.netdev))
