@@ -5,6 +5,7 @@ import json
 from by_hand import OFF, PF, Maker, done, shell
 from machine.bootable import BootGuest, Result
 from machine.driverarchive import NAME
+from machine.nicstore import Firmware
 
 SPEC = "/etc/eswitch/eswitch.yaml"
 ARCHIVE = f"/srv/driver/{NAME}.tgz"
@@ -15,7 +16,8 @@ DROP_IN = "/etc/default/grub.d/eswitch.cfg"
 
 def arrive(machine: Maker, loader: str, *, archive: str = ARCHIVE, **hardware: object) -> BootGuest:
     """A booted machine as the box is delivered, with a spec in it that wants it all."""
-    guest = machine(BootGuest(loader, arguments=OFF, **hardware))  # type: ignore[arg-type]
+    few = Firmware(vfs=1)
+    guest = machine(BootGuest(loader, arguments=OFF, firmware=few, **hardware))  # type: ignore[arg-type]
     guest.boot()
     write_spec(guest, archive=archive)
     return guest

@@ -9,7 +9,7 @@ import pytest
 from box import CMDLINE, DROP_IN, GRUB, SPEC, WORDS, Box
 
 from eswitch.engine import apply, journal
-from eswitch.engine.converge import LOCK
+from eswitch.engine.converge import LOCK, Reboot
 from eswitch.engine.resume import RECORD
 from eswitch.engine.run import StepFailed
 from eswitch.observe import observe
@@ -153,7 +153,7 @@ def test_somebody_edits_the_command_line_while_it_is_agreed_to(machine: str) -> 
         return True
 
     with pytest.raises(StepFailed, match="somebody else was at it meanwhile"):
-        apply(box.twin, desired, SPEC, consent=agree)
+        apply(box.twin, desired, SPEC, consent=agree, reboot=Reboot())
     assert box.state.files[path] == mine
     assert WORDS not in box.state.kernel.next_cmdline
 
