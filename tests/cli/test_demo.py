@@ -177,11 +177,18 @@ def test_it_stops_where_verify_does_not_prove_it(
 
 
 def test_it_stops_where_a_boot_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("eswitch.twin.boot.reboot", lambda state: None)
+    answer = run()
+    assert answer.code == 1
+    assert "`eswitch apply --reboot --yes` ended with exit code 8, and not with 0" in answer.err
+
+
+def test_it_stops_where_a_reboot_loses_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Twin, "reboot", lambda twin: None)
     answer = run()
     assert answer.code == 1
     assert "did not show what the story says" in answer.err
-    assert "does not offer 4 VFs" in answer.err
+    assert "has kept its mode or its VFs" in answer.err
 
 
 def test_ctrl_c_in_the_middle_of_an_apply(monkeypatch: pytest.MonkeyPatch) -> None:

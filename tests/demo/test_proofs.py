@@ -70,6 +70,13 @@ def test_on_a_box_that_is_ready(ready: Seen) -> None:
     assert "IOMMU" in proofs.can_switch(NIC, 2)(replace(ready, after=state))
 
 
+def test_all_of_several(ready: Seen) -> None:
+    can, cannot = proofs.can_switch(NIC, 2), proofs.cannot_switch(NIC)
+    assert not proofs.both(can, can)(ready)
+    assert "already" in proofs.both(can, cannot)(ready)
+    assert "already" in proofs.both(cannot, can)(ready)
+
+
 def test_on_an_eswitch(switching: Seen) -> None:
     assert not proofs.is_switch(NIC, 2, BRIDGE)(switching)
     assert not proofs.in_hardware(6)(switching)

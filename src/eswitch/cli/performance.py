@@ -26,7 +26,6 @@ from eswitch.demo.story import (
     TITLE,
     Act,
     Chapter,
-    Edit,
 )
 from eswitch.errors import EswitchError
 from eswitch.host import Host
@@ -103,7 +102,7 @@ class Performance:
         done = len(self.twin.operations)
         self.screen.show([pages.prompt(act.typed)])
         self.screen.taken()
-        code = self.edit(act.edit) if act.edit else self.run(act.typed)
+        code = self.run(act.typed)
         typed = Typed(act.typed, tuple(map(_row, self.screen.taken())), code)
         if code == INTERRUPTED:
             raise KeyboardInterrupt
@@ -141,15 +140,6 @@ class Performance:
         if words[0] != "eswitch":
             words = ["eswitch", "twin", "run", "--", *words]
         return carry_out(words[1:], Session.played(self.screen, self.simulated))
-
-    def edit(self, edit: Edit) -> int:
-        """What a person does in an editor."""
-        old = self.twin.read(edit.path)
-        if edit.old not in old:
-            raise NotAsTold(f"there is no line {edit.old!r}", where=edit.path)
-        self.twin.replace_file(edit.path, f"{old.replace(edit.old, edit.new)}\n".encode())
-        self.screen.show(pages.edited(edit))
-        return 0
 
     def places(self, observed: ObservedState, twin: Twin | None = None) -> tuple[Place, ...]:
         """The flows that there are, with what they are."""

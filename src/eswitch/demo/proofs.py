@@ -59,6 +59,15 @@ def can_switch(pci: str, vfs: int) -> Proof:
     return proof
 
 
+def both(*proofs: Proof) -> Proof:
+    """All of them."""
+
+    def proof(seen: Seen) -> str:
+        return next((wrong for each in proofs if (wrong := each(seen))), "")
+
+    return proof
+
+
 def is_switch(pci: str, vfs: int, bridge: str) -> Proof:
     """Switchdev mode, so many VFs, and uplink and representors in the bridge."""
 

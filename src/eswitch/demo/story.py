@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from .proofs import (
     Proof,
     as_it_was,
+    both,
     can_switch,
     cannot_switch,
     in_hardware,
@@ -25,22 +26,12 @@ UPLINK = "enp7s0f0np0"
 BRIDGE = "vmbr2"
 GUESTS = ("vm/101", "ct/200")
 SPEC = "/etc/eswitch/eswitch.yaml"
-GRUB = "/etc/default/grub"
 OFFLOADED, REBOOTED = "traffic in hardware", "after the reboot"
 
 
 @dataclass(frozen=True, slots=True)
-class Edit:
-    """What a person changes in a file with an editor: one line of it."""
-
-    path: str
-    old: str
-    new: str
-
-
-@dataclass(frozen=True, slots=True)
 class Act:
-    """One thing that is typed: an `eswitch` verb, a command on the machine, or an editor.
+    """One thing that is typed: an `eswitch` verb, or a command on the machine.
 
     `code` is the exit code that it must end with, `proof` what must then be seen. `picture` is the
     caption of the topology drawn afterwards, `remember` a name for that moment.
@@ -49,7 +40,6 @@ class Act:
     typed: str
     code: int = 0
     proof: Proof | None = None
-    edit: Edit | None = None
     picture: str = ""
     remember: str = ""
 
@@ -77,53 +67,40 @@ CHAPTERS = (
     Chapter(
         "The box as it arrives",
         "Proxmox VE 8, a ConnectX-6 Dx, and a small NIC for management. The big card could "
-        "switch in hardware. What does eswitch see, and what is in the way?",
+        "switch in hardware, but SR-IOV is off in its firmware, and so is the host's IOMMU, "
+        "without which no VM can be given a VF.",
         (
             Act(
                 "eswitch show",
                 proof=cannot_switch(NIC),
                 picture="The box as it arrives: a NIC that is only a NIC.",
             ),
-            Act("eswitch plan", code=4, proof=cannot_switch(NIC)),
         ),
     ),
     Chapter(
-        "By hand, once: firmware and IOMMU",
-        "Two steps eswitch does not do yet, so a person does them: switch SR-IOV on in the "
-        "NIC's firmware, and the IOMMU on the kernel's command line, without which no VM can "
-        "be given a VF. Both count from the next boot. (`eswitch twin ...` is what happens to "
-        "the simulated machine from outside.)",
-        (
-            Act("mstconfig -d 07:00.0 -y set SRIOV_EN=1 NUM_OF_VFS=4"),
-            Act("mstconfig -d 07:00.0 -e q SRIOV_EN NUM_OF_VFS"),
-            Act(
-                f"vi {GRUB}",
-                edit=Edit(
-                    GRUB,
-                    'GRUB_CMDLINE_LINUX_DEFAULT="quiet"',
-                    'GRUB_CMDLINE_LINUX_DEFAULT="quiet intel_iommu=on iommu=pt"',
-                ),
-            ),
-            Act("update-grub"),
-            Act("eswitch twin reboot", proof=can_switch(NIC, 4)),
-            Act("cat /proc/cmdline"),
-        ),
-    ),
-    Chapter(
-        "One file",
-        "The rest of the recipe is one file: two VFs, one for a VM and one for a container, "
-        "and a bridge of both and the wire. `plan` shows each step and its reason, and "
-        "touches nothing.",
+        "One file, and what it takes",
+        "The recipe's end is one file: two VFs, one for a VM and one for a container, and a "
+        "bridge of both and the wire. `plan` shows each step on the way there from this box, its "
+        "reason, and where the reboot comes; it touches nothing.",
         (
             Act(f"cat {SPEC}"),
             Act("eswitch plan", code=2, proof=untouched),
         ),
     ),
     Chapter(
-        "Apply",
-        "Each step is read back from the kernel: what cannot be seen afterwards has not "
-        "happened, whatever the tool said.",
-        (Act("eswitch apply", proof=is_switch(NIC, 2, BRIDGE)),),
+        "Apply, and the reboot in the middle",
+        "With --reboot it goes the whole way: what needs a reboot first, all of it for one; then "
+        "the host reboots, a systemd unit goes on, once, and removes itself. Guests that run "
+        "would keep it from rebooting. Each step is read back: what cannot be seen afterwards has "
+        "not happened, whatever the tool said.",
+        (
+            Act(
+                "eswitch apply --reboot --yes",
+                proof=both(can_switch(NIC, 2), is_switch(NIC, 2, BRIDGE)),
+            ),
+            Act("mstconfig -d 07:00.0 -e q SRIOV_EN NUM_OF_VFS"),
+            Act("cat /proc/cmdline"),
+        ),
     ),
     Chapter(
         "Two guests, and the world outside",

@@ -8,7 +8,6 @@ from eswitch.demo.chart import axis
 from eswitch.demo.day import Day
 from eswitch.demo.load import ASSUMPTIONS, PRICES, Comparison, highest, mean, switched
 from eswitch.demo.page import amount
-from eswitch.demo.story import Edit
 
 READABLE = 78
 """Columns of what is told."""
@@ -36,14 +35,6 @@ def heading(number: int, title: str, width: int) -> list[Line]:
 def prompt(typed: str) -> Line:
     """What is typed now."""
     return line(faint("$ "), strong(typed))
-
-
-def edited(edit: Edit) -> list[Line]:
-    """What an editor changes in a file."""
-    return [
-        line(Span(f"- {edit.old}", Style.BAD)),
-        line(Span(f"+ {edit.new}", Style.GOOD)),
-    ]
 
 
 def ended(code: int) -> Line:
