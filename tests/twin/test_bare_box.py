@@ -9,7 +9,7 @@ import pytest
 from box import CMDLINE, DROP_IN, GRUB, SPEC, WORDS, Box
 
 from eswitch.engine import apply, journal
-from eswitch.engine.converge import LOCK, Reboot
+from eswitch.engine.converge import LOCK, Events
 from eswitch.engine.resume import RECORD
 from eswitch.engine.run import StepFailed
 from eswitch.observe import observe
@@ -142,18 +142,18 @@ def test_power_is_lost_while_it_goes_on() -> None:
 
 
 @pytest.mark.parametrize("machine", PROXMOX)
-def test_somebody_edits_the_command_line_while_it_is_agreed_to(machine: str) -> None:
+def test_somebody_edits_the_command_line_once_it_is_planned(machine: str) -> None:
     box = Box.delivered(machine)
     path = CMDLINE if machine == "pve8-zfs-cx6dx" else DROP_IN
     mine = "root=ZFS=rpool/ROOT/pve-1 boot=zfs mine\n"
     desired = load(box.twin.read_bytes(SPEC, 9999), SPEC)
 
-    def agree(_plan: object) -> bool:
+    def edit(_plan: object) -> None:
         box.put(path, mine)
-        return True
 
+    events = Events(planned=edit)
     with pytest.raises(StepFailed, match="somebody else was at it meanwhile"):
-        apply(box.twin, desired, SPEC, consent=agree, reboot=Reboot())
+        apply(box.twin, desired, SPEC, consent=lambda plan: True, events=events)
     assert box.state.files[path] == mine
     assert WORDS not in box.state.kernel.next_cmdline
 

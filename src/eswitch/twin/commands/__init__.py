@@ -50,6 +50,7 @@ _PROGRAMS: dict[str, tuple[str, str, Program]] = {
     "mstconfig": ("/usr/bin/mstconfig", "mstflint", firmware.mstconfig),
     "mstfwreset": ("/usr/bin/mstfwreset", "mstflint", firmware.mstfwreset),
     "mlxconfig": ("/usr/bin/mlxconfig", "mft", firmware.mstconfig),
+    "mlxfwreset": ("/usr/bin/mlxfwreset", "mft", firmware.mstfwreset),
     "update-grub": ("/usr/sbin/update-grub", "grub2-common", bootloader.update_grub),
     "proxmox-boot-tool": ("/usr/sbin/proxmox-boot-tool", "proxmox-kernel", bootloader.boot_tool),
     "kernel-install": ("/usr/bin/kernel-install", "systemd", bootloader.kernel_install),
