@@ -16,7 +16,7 @@ from eswitch.observe import observe
 from eswitch.spec import load
 from eswitch.stages.driver import INSTALLED, LOG
 from eswitch.stages.passthrough import MODULES
-from eswitch.twin import Fault, Kind, PowerLoss
+from eswitch.twin import Fault, Kind, PowerLoss, Twin, names, parse
 from eswitch.twin.commands.driverkit import archive
 from eswitch.twin.faults import Plan
 
@@ -468,3 +468,58 @@ def test_what_is_written_down_on_the_way() -> None:
     assert box.boot() == 0
     assert MODULES in box.state.files
     assert box.twin.list(journal.DIRECTORY) == ("000001.jsonl", "000002.jsonl")
+
+
+PLAIN = """\
+about: Debian 13 with systemd-boot, its ESP mounted, and a kernel that sets the firmware itself
+release: 6.18.3-amd64
+options: proxmox
+ovs: 3.5.0
+platform: {loader: systemd-boot, naming: 257, iommu: DMAR, iommu_default: false}
+nics:
+  cx7:
+    driver: mlx5_core
+    id: "15b3:1021"
+    vf_id: "15b3:101e"
+    ports: {"0000:05:00.0": "02:00:00:00:00:01"}
+    firmware: {SRIOV_EN: "False", NUM_OF_VFS: "0"}
+files:
+  /etc/eswitch/eswitch.yaml: |
+    version: 1
+    nics: {nic: {match: {pci: "0000:05:00.0"}, vfs: 2}}
+"""
+
+
+def test_the_kernels_own_parameters_and_kernel_install() -> None:
+    """Neither mstflint nor proxmox-boot-tool (domain.md 1.5)."""
+    box = Box(Twin(parse(PLAIN, "plain")))
+    before = dict(box.state.files)
+    assert box.eswitch(GO) == 0, box.told
+    ran = [text for text in box.twin.operations if "cmode permanent" in text or "add-all" in text]
+    assert ran == [
+        "run devlink dev param set pci/0000:05:00.0 name enable_sriov value true cmode permanent",
+        "run devlink dev param set pci/0000:05:00.0 name total_vfs value 2 cmode permanent",
+        "run kernel-install add-all",
+    ]
+    assert done(box)
+    assert WORDS in box.twin.read("/boot/efi/loader/entries/debian-6.18.3-amd64.conf")
+    box.roll_back()
+    box.boot()
+    assert box.state.files[CMDLINE] == before[CMDLINE]
+    assert box.state.cards["cx7"].current == {"SRIOV_EN": "False", "NUM_OF_VFS": "0"}
+
+
+@pytest.mark.parametrize("machine", names())
+@pytest.mark.parametrize("spec", [True, False])
+def test_every_verb_works_on_every_machine(machine: str, *, spec: bool) -> None:
+    box = Box.delivered(machine)
+    if not spec:
+        del box.state.files[SPEC]
+    for typed in (
+        *("show", "show -v", "init", "validate", "plan", "plan -v", "plan --commands"),
+        *("plan -o json", "verify --timeout 0", "flows", "rollback --yes", "twin status"),
+        *("apply --reboot --yes", "verify --timeout 0", "show -o json", "rollback --yes"),
+        *("twin run systemctl reboot", "plan", "twin reboot", "show"),
+    ):
+        assert box.eswitch(typed) in (0, 2, 3, 4, 8), (typed, box.told)
+    assert box.left == []
