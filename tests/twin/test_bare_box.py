@@ -9,9 +9,10 @@ import pytest
 from box import CMDLINE, DROP_IN, GRUB, SPEC, WORDS, Box
 
 from eswitch.engine import apply, journal
-from eswitch.engine.converge import LOCK, Events
+from eswitch.engine.converge import LOCK, Events, Reboot
 from eswitch.engine.resume import RECORD
 from eswitch.engine.run import StepFailed
+from eswitch.errors import NotConfirmed
 from eswitch.observe import observe
 from eswitch.spec import load
 from eswitch.stages.driver import INSTALLED, LOG
@@ -523,3 +524,11 @@ def test_every_verb_works_on_every_machine(machine: str, *, spec: bool) -> None:
     ):
         assert box.eswitch(typed) in (0, 2, 3, 4, 8), (typed, box.told)
     assert box.left == []
+
+
+def test_nobody_is_rebooted_unasked_for_what_is_set_already() -> None:
+    box = Box.delivered("pve8-cx6dx")
+    assert box.eswitch("apply --yes") == 8
+    desired = load(box.twin.read_bytes(SPEC, 9999), SPEC)
+    with pytest.raises(NotConfirmed, match="would reboot"):
+        apply(box.twin, desired, SPEC, consent=lambda plan: False, reboot=Reboot())

@@ -117,8 +117,6 @@ def apply(
             raise blocked(plan.blockers)
         if reboot is not None and plan.reboots:
             refuse_guests(host, observed)
-        if not plan.steps:
-            return Outcome(plan=plan, pending=plan.pending, later=plan.later)
         agreed = reboot.agreed if reboot is not None else frozenset()
         noticed = plan.steps + plan.later if reboot is not None and plan.reboots else plan.steps
         asked = [step for step in noticed if step.disturbs and step.key not in agreed]
@@ -129,6 +127,8 @@ def apply(
             if not asked:
                 message = "this host would reboot, and nobody agreed to it"
             raise NotConfirmed(message, hint="add --yes to agree")
+        if not plan.steps:
+            return Outcome(plan=plan, pending=plan.pending, later=plan.later)
         return _Run(host, desired, spec, observed, events or Events()).go(plan)
 
 
