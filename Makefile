@@ -25,8 +25,8 @@ check: venv ## style and types
 unit: venv ## unit tests
 	$(BIN)/python -m pytest
 
-test-deep: venv ## 20,000 lives of simulated machines (about half an hour)
-	$(BIN)/python -m pytest --hypothesis-profile deep tests/twin/test_life.py
+test-deep: venv ## 20,000 lives of simulated machines (an hour or more)
+	$(BIN)/python -m pytest --hypothesis-profile deep tests/twin/test_life.py tests/twin/test_bare_life.py
 
 lab-deps: ## install what the lab needs (QEMU, mmdebstrap, ...)
 	@lab/deps
