@@ -2,10 +2,10 @@
 
 import json
 
-from by_hand import OFF, PF, Maker, done, shell
 from machine.bootable import BootGuest, Result
 from machine.driverarchive import NAME
 from machine.nicstore import Firmware
+from typed import DEVICE, OFF, PF, Maker, done, shell
 
 SPEC = "/etc/eswitch/eswitch.yaml"
 ARCHIVE = f"/srv/driver/{NAME}.tgz"
@@ -93,3 +93,29 @@ def offloaded(guest: BootGuest) -> None:
     flows = json.loads(done(guest, "eswitch", "flows", "-o", "json"))
     placed = [flow["placement"] for flow in flows["flows"]]
     assert placed.count("hardware") >= 2, flows
+
+
+def bare(guest: BootGuest) -> None:
+    """Booted by the loader; no driver, no SR-IOV, no IOMMU; nothing has failed."""
+    facts = shell(guest, "cat /proc/cmdline; ls /sys/firmware/efi; echo units; "
+                  "systemctl --failed --plain --no-legend")  # fmt: skip
+    words = facts.split()
+    assert ("BOOT_IMAGE=" in facts) == (guest.loader == "grub")
+    assert "runtime-map" in words
+    assert words[-1] == "units"
+    if guest.loader == "grub":
+        assert guest.run(["sh", "-c", "command -v bootctl"]).status == 127
+    else:
+        assert "Product: systemd-boot" in done(guest, "bootctl", "status")
+        assert guest.run(["sh", "-c", "command -v update-grub"]).status == 127
+    if guest.loader == "proxmox":
+        assert "is configured with: uefi (versions: 6." in done(
+            guest, "proxmox-boot-tool", "status"
+        )
+    assert guest.run(["modinfo", "eswitchsim"]).status == 1
+    assert shell(guest, "lsmod | grep -c '^nvme' || true") == "0\n"
+    assert done(guest, "lspci", "-s", PF, "-vv").count("SR-IOV") == 0
+    assert guest.run(["test", "-e", f"{DEVICE}/sriov_totalvfs"]).status == 1
+    assert shell(guest, "ls /sys/class/iommu /sys/kernel/iommu_groups | grep -v :").split() == []
+    assert done(guest, "ls", "/sys/firmware/acpi/tables/DMAR")
+    assert done(guest, "eswitch", "--version").startswith("eswitch")

@@ -9,8 +9,8 @@ from contextlib import ExitStack
 
 import pytest
 
-from by_hand import Maker
 from machine.bootable import BootGuest
+from typed import Maker
 
 FAILED = pytest.StashKey[bool]()
 

@@ -11,8 +11,8 @@ from bare_box import (
     story,
     write_spec,
 )
-from by_hand import PF, Maker, done, shell
 from machine.driverarchive import NAME
+from typed import PF, Maker, done, shell
 
 LOG = "/var/log/eswitch-driver.log"
 # As Proxmox VE starts a guest: its arguments are all that tells.

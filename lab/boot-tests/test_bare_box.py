@@ -2,16 +2,18 @@
 
 import pytest
 
-from bare_box import DROP_IN, arrive, eswitch, nothing_left, offloaded, reboots, story
-from by_hand import DEVICE, Maker, done, shell
+from bare_box import DROP_IN, arrive, bare, eswitch, nothing_left, offloaded, reboots, story
+from machine.bootimage import LOADERS
+from typed import DEVICE, Maker, done, shell
 
 HEADINGS = ("Driver", "NIC firmware", "PCI passthrough", "Reboot", "E-switch and VFs",
             "Open vSwitch, links and addresses")  # fmt: skip
 
 
-@pytest.mark.parametrize("loader", ["grub", "proxmox"])
+@pytest.mark.parametrize("loader", LOADERS)
 def test_one_command(machine: Maker, loader: str) -> None:
     guest = arrive(machine, loader)
+    bare(guest)
     grub = shell(guest, "cat /etc/default/grub 2>/dev/null || true")
     before = guest.firmware()
 

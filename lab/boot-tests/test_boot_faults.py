@@ -1,7 +1,7 @@
 """What a machine can be made to do wrong, for the tests of the bad cases."""
 
-from by_hand import DEVICE, OFF, PF, Maker, done, install, shell, unpack
 from machine.bootable import BootGuest
+from typed import DEVICE, OFF, PF, Maker, done, shell
 
 SET = ("mstconfig", "-d", PF, "-y", "set", "SRIOV_EN=1", "NUM_OF_VFS=4")
 
@@ -38,19 +38,3 @@ def test_firmware_that_does_not_obey_and_power_cuts(machine: Maker) -> None:
     assert guest.run(["test", "-e", DEVICE]).status == 1
     assert "-E- Failed to open the device" in guest.run(["mstconfig", "-d", PF, "q"]).stdout
     assert "ivhd0" in shell(guest, "ls /sys/class/iommu /sys/firmware/acpi/tables/IVRS")
-
-
-def test_a_bad_archive_and_a_reboot_under_a_command(machine: Maker) -> None:
-    guest = machine(BootGuest("grub", arguments=OFF))
-    guest.boot()
-    assert not unpack(guest, "truncated").ok
-    assert unpack(guest, "broken").ok
-    failed = install(guest, "--force", "--skip-distro-check")
-    assert failed.status == 1
-    assert "Failed to install eswitchsim-dkms DEB" in failed.stdout
-    assert done(guest, "dkms", "status") == ""
-    # As a program does that reboots and never comes back from it.
-    gone = guest.run(["sh", "-c", "systemctl reboot; sleep 1000"])
-    assert gone.status is None
-    assert guest.wait_for_reboot() == 1
-    assert "System Reboot" in done(guest, "journalctl", "-b", "-1", "--no-pager")
