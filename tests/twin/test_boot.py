@@ -186,3 +186,68 @@ def test_guests_start_at_boot_only_if_their_vf_is_there() -> None:
     guest = twin.guest("vm/101")
     assert guest.pid is None
     assert "no PCI device" in guest.trouble
+
+
+@pytest.mark.parametrize(
+    ("files", "words"),
+    [
+        ({"grub": 'GRUB_CMDLINE_LINUX_DEFAULT="quiet"'}, "quiet"),
+        ({"grub": "GRUB_CMDLINE_LINUX_DEFAULT='a $b'  # mine\nGRUB_CMDLINE_LINUX=c"}, "c a $b"),
+        (
+            {
+                "grub": 'GRUB_CMDLINE_LINUX_DEFAULT="quiet"',
+                "grub.d/eswitch.cfg": 'GRUB_CMDLINE_LINUX_DEFAULT="$GRUB_CMDLINE_LINUX_DEFAULT x"',
+                "grub.d/a.cfg": 'GRUB_CMDLINE_LINUX_DEFAULT="${GRUB_CMDLINE_LINUX_DEFAULT} y"',
+                "grub.d/b.dpkg-old": 'GRUB_CMDLINE_LINUX_DEFAULT="z"',
+            },
+            "quiet y x",
+        ),
+    ],
+)
+def test_grubs_settings_are_sourced_in_order(files: dict[str, str], words: str) -> None:
+    twin = machine("pve8-cx6dx")
+    for name, text in files.items():
+        twin.replace_file(f"/etc/default/{name}", f"{text}\n".encode())
+    assert twin.run(["update-grub"]).status == 0
+    root = "root=/dev/mapper/pve-root ro"
+    assert f"{root} {words}\n" in twin.read("/boot/grub/grub.cfg")
+    twin.reboot()
+    assert twin.read("/proc/cmdline") == f"BOOT_IMAGE=/boot/vmlinuz {root} {words}"
+
+
+@pytest.mark.parametrize(
+    ("words", "on"),
+    [
+        ("intel_iommu=on intel_iommu=off", False),
+        ("intel_iommu=off intel_iommu=on,sm_on", True),
+        ("intel_iommu=on iommu=off", False),
+        ("iommu=pt", False),
+    ],
+)
+def test_the_last_word_about_the_iommu_counts(words: str, *, on: bool) -> None:
+    twin = machine("pve8-cx6dx")
+    twin.state.kernel.next_cmdline += f" {words}"
+    twin.reboot()
+    assert (twin.list("/sys/class/iommu") != ()) is on
+
+
+def test_each_boot_has_an_id_and_loads_what_is_listed() -> None:
+    twin = machine("pve8-cx6dx")
+    first = twin.read("/proc/sys/kernel/random/boot_id")
+    twin.replace_file("/etc/modules-load.d/x.conf", b"# for VMs\nvfio_pci\nnosuch\n")
+    twin.reboot()
+    assert twin.read("/proc/sys/kernel/random/boot_id") != first
+    assert "vfio_pci" in twin.list("/sys/module")
+    assert "vfio-pci" in twin.list("/sys/bus/pci/drivers")
+
+
+def test_the_initramfs_loads_what_it_has() -> None:
+    """A driver that DKMS built counts at boot only once it is in there, or the kernel has none."""
+    twin = machine("pve8-cx6dx")
+    twin.state.kernel.dkms["mlx5_core"] = "24.10"
+    assert "/updates/dkms/" in twin.run(["modinfo", "-n", "mlx5_core"]).stdout
+    twin.reboot()
+    assert "version" not in twin.list("/sys/module/mlx5_core")
+    twin.run(["update-initramfs", "-u"])
+    twin.reboot()
+    assert twin.read("/sys/module/mlx5_core/version") == "24.10"
