@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Self
 
 from eswitch.engine import resume
 from eswitch.engine.converge import Reboot
-from eswitch.errors import REBOOT_NEEDED, EswitchError
+from eswitch.errors import REBOOT_NEEDED, EswitchError, TimedOut
 from eswitch.observe import read_session
 
 from .specfile import DEFAULT, digest, load
@@ -64,6 +64,8 @@ class Resumption:
         try:
             resume.arm(host, record)
             resume.reboot(host)
+        except TimedOut:
+            raise  # it may yet come, and then somebody has to go on
         except EswitchError:
             resume.disarm(host)
             raise
