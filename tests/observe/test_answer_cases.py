@@ -14,9 +14,10 @@ from test_observe_cases import Broken, differences
 from eswitch.errors import HostError
 from eswitch.host.recorded import RecordedHost, RecordingHost
 from eswitch.model.identifiers import PciAddress
-from eswitch.model.observed import KernelState, NicState, ObservedState, Unknown
+from eswitch.model.observed import KernelState, NicState, ObservedState
 from eswitch.model.plain import to_plain
 from eswitch.model.question import Question, Topic
+from eswitch.model.unknown import Unknown
 from eswitch.observe import answer
 from eswitch.observe.iommu import read_iommu
 from eswitch.observe.modules import read_vfio

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 from eswitch.host.recorded import RecordedHost, RecordingHost
-from eswitch.model.observed import Unknown
+from eswitch.model.unknown import Unknown
 from eswitch.observe import observe, read_tc_offload
 from eswitch.observe.offload import Feature
 

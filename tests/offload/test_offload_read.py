@@ -9,7 +9,7 @@ from offload_hosts import ScriptedHost
 
 from eswitch.errors import CommandFailed, HostError, NotFound, TimedOut
 from eswitch.host import Result
-from eswitch.model.observed import Unknown
+from eswitch.model.unknown import Unknown
 from eswitch.offload.flow import Dump
 from eswitch.offload.read import CpuHits, read_cpu_hits, read_flows, read_running
 

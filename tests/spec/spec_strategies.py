@@ -35,9 +35,9 @@ from eswitch.model.observed import (
     OvsStatus,
     RouteState,
     SriovState,
-    Unknown,
     VfState,
 )
+from eswitch.model.unknown import Unknown
 
 NIC_NAMES = st.one_of(
     st.from_regex(r"[a-z0-9][a-z0-9_-]{0,8}", fullmatch=True),

@@ -34,11 +34,11 @@ from eswitch.model.observed import (
     NicState,
     ObservedState,
     SriovState,
-    Unknown,
     VfState,
 )
 from eswitch.model.question import Question, Topic
 from eswitch.model.step import Replace
+from eswitch.model.unknown import Unknown
 from eswitch.stages import LASTING, make_plan, questions
 
 _ORDER = ["driver", "firmware", "passthrough", "eswitch", "bridge"]  # the recipe's

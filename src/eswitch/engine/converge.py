@@ -14,10 +14,11 @@ from itertools import takewhile
 from eswitch.errors import EswitchError, NotConfirmed, NotEffective, Refused, Unsupported
 from eswitch.host import Host
 from eswitch.model.desired import DesiredState
-from eswitch.model.observed import ObservedState, Unknown
+from eswitch.model.observed import ObservedState
 from eswitch.model.plan import Blocker, Pending, Plan
 from eswitch.model.question import Question, Topic
 from eswitch.model.step import Step
+from eswitch.model.unknown import Unknown
 from eswitch.observe import answer
 from eswitch.stages import LASTING, make_plan
 

@@ -13,7 +13,7 @@ from enum import StrEnum
 from .firmware import FirmwareState
 from .identifiers import MacAddress, PciAddress, SwitchId
 from .machine import BootState, DriverKit, IommuState, ModuleState
-from .unknown import Unknown as Unknown  # noqa: PLC0414
+from .unknown import Unknown
 
 _NOT_READ = Unknown("not read")
 

@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 from eswitch.errors import HostError
 from eswitch.host import Host
 from eswitch.model.identifiers import MacAddress, PciAddress, VfId, parse_mac_address
-from eswitch.model.observed import EswitchState, Unknown
+from eswitch.model.observed import EswitchState
+from eswitch.model.unknown import Unknown
 
 from .records import Record, documents, number, record, text, truth
 

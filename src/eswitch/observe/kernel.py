@@ -8,7 +8,8 @@ from collections.abc import Iterable
 from eswitch.errors import HostError, NotFound
 from eswitch.host import Host
 from eswitch.model.drivers import PROFILES
-from eswitch.model.observed import KernelState, Unknown
+from eswitch.model.observed import KernelState
+from eswitch.model.unknown import Unknown
 
 OPTIONS = frozenset(
     {option for profile in PROFILES for option in profile.offload_options}

@@ -8,14 +8,8 @@ from dataclasses import dataclass, replace
 from eswitch.host import Host
 from eswitch.model.drivers import PROFILES, profile_of, profile_of_device
 from eswitch.model.identifiers import PciAddress, VfId
-from eswitch.model.observed import (
-    LegacyVf,
-    LinkState,
-    NicState,
-    SriovState,
-    Unknown,
-    VfState,
-)
+from eswitch.model.observed import LegacyVf, LinkState, NicState, SriovState, VfState
+from eswitch.model.unknown import Unknown
 
 from . import sysfs
 from .devlink import Devlink, read_devlink

@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 
 from eswitch.errors import HostError
 from eswitch.host import Host
-from eswitch.model.observed import LinkState, NicState, ObservedState, Unknown
+from eswitch.model.observed import LinkState, NicState, ObservedState
+from eswitch.model.unknown import Unknown
 
 _FEATURE = re.compile(
     r"^(?:Features for (?P<name>\S+):|hw-tc-offload: (?P<state>on|off)\b(?P<fixed> \[fixed\])?)",

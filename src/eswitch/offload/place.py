@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from eswitch.model.drivers import profile_of
-from eswitch.model.observed import ObservedState, Unknown
+from eswitch.model.observed import ObservedState
+from eswitch.model.unknown import Unknown
 
 from .flow import Flow, Placement, recirculates_to
 from .syntax import fields, has_action

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from eswitch.errors import CommandFailed, HostError, NotFound
 from eswitch.host import Host
-from eswitch.model.observed import Unknown
+from eswitch.model.unknown import Unknown
 
 from .flow import Dump, parse_dump
 

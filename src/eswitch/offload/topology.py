@@ -11,7 +11,8 @@ from enum import StrEnum
 
 from eswitch.model.desired import DesiredPort, DesiredState
 from eswitch.model.identifiers import PciAddress
-from eswitch.model.observed import LinkState, NicState, ObservedState, OvsBridge, Unknown
+from eswitch.model.observed import LinkState, NicState, ObservedState, OvsBridge
+from eswitch.model.unknown import Unknown
 from eswitch.stages.nics import candidates
 
 _TUNNEL_TYPES = frozenset(("vxlan", "geneve", "gre", "erspan", "ip6gre", "ip6erspan", "gtpu"))

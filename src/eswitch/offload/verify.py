@@ -6,9 +6,10 @@ from collections.abc import Callable
 
 from eswitch.host import Host
 from eswitch.model.desired import DesiredState
-from eswitch.model.observed import ObservedState, OvsStatus, Unknown
+from eswitch.model.observed import ObservedState, OvsStatus
 from eswitch.model.plan import Plan
 from eswitch.model.report import Layer, Report, Verdict
+from eswitch.model.unknown import Unknown
 
 from .evidence import Evidence, look
 from .flow import Dump

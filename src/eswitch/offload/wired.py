@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from eswitch.model.desired import DesiredState, TcPolicy
-from eswitch.model.observed import ObservedState, OvsPort, OvsStatus, Unknown
+from eswitch.model.observed import ObservedState, OvsPort, OvsStatus
 from eswitch.model.plan import Plan
 from eswitch.model.report import Check, Layer, Verdict
+from eswitch.model.unknown import Unknown
 from eswitch.stages.survey import none_usable
 
 from .read import Running

@@ -13,10 +13,11 @@ from dataclasses import replace
 from eswitch.model.desired import DesiredDriver, DesiredNic, DesiredState
 from eswitch.model.drivers import DriverProfile, Support
 from eswitch.model.machine import DriverKit, ModuleState
-from eswitch.model.observed import EswitchState, NicState, ObservedState, Unknown
+from eswitch.model.observed import EswitchState, NicState, ObservedState
 from eswitch.model.plan import Blocker, Note, Pending, StagePlan
 from eswitch.model.question import Question, Topic
 from eswitch.model.step import Action, Replace, Run, Step, Write
+from eswitch.model.unknown import Unknown
 
 from . import nics
 

@@ -22,10 +22,10 @@ from eswitch.model.observed import (
     OvsPort,
     OvsStatus,
     SriovState,
-    Unknown,
 )
 from eswitch.model.plan import Blocker, Note, StagePlan
 from eswitch.model.step import Action, Command, Settle, Step, Tool, Write
+from eswitch.model.unknown import Unknown
 
 from . import nics, users, vfs
 from .ports import put_back, without_rules

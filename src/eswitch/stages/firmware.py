@@ -8,34 +8,39 @@ next start.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
-from eswitch.model.desired import DesiredNic, DesiredState
-from eswitch.model.drivers import DriverProfile
-from eswitch.model.firmware import FirmwareState, FirmwareWay, Parameter, number
-from eswitch.model.identifiers import PciAddress
-from eswitch.model.observed import EswitchState, NicState, ObservedState, SriovState, Unknown
+from eswitch.model.desired import DesiredState
+from eswitch.model.firmware import FirmwareState, FirmwareWay
+from eswitch.model.observed import EswitchState, NicState, ObservedState, SriovState
 from eswitch.model.plan import Blocker, Pending, StagePlan
 from eswitch.model.question import Question, Topic
 from eswitch.model.step import Action, Command, Run, Settle, Step, Tool, Write
+from eswitch.model.unknown import Unknown
 
 from . import nics, users, vfs
 from .afterwards import restarted
+from .stores import (
+    COUNT,
+    OWN_COUNT,
+    SWITCH,
+    Store,
+    Want,
+    count_name,
+    first_function,
+    most,
+    not_in_force,
+    numbers,
+    stores_of,
+    told,
+    write,
+)
 
 NAME = "firmware"
 _RESET = 300.0
 """Seconds that a reset of the card may take, its driver's restart included."""
 _BIOS = "switch on SR-IOV for this slot in the BIOS, or power the machine off and on again"
 DPU = "a BlueField in DPU mode: its own Arm cores hold the e-switch"
-
-
-@dataclass(frozen=True, slots=True)
-class _Want:
-    """A NIC of the spec that offers fewer VFs than it should."""
-
-    nic: DesiredNic
-    pf: NicState
-    profile: DriverProfile
 
 
 def questions(desired: DesiredState, observed: ObservedState) -> frozenset[Question]:
@@ -47,7 +52,7 @@ def questions(desired: DesiredState, observed: ObservedState) -> frozenset[Quest
     )
 
 
-def _wants(desired: DesiredState, observed: ObservedState) -> Iterator[_Want]:
+def _wants(desired: DesiredState, observed: ObservedState) -> Iterator[Want]:
     for nic, pf in nics.matched(desired, observed):
         profile = nics.known_profile(pf)
         if profile is None:
@@ -56,14 +61,14 @@ def _wants(desired: DesiredState, observed: ObservedState) -> Iterator[_Want]:
         # A BlueField in DPU mode has VFs, and no e-switch for this host.
         mute = bool(profile.firmware and pf.driver) and isinstance(pf.eswitch, Unknown)
         if few or mute:
-            yield _Want(nic, pf, profile)
+            yield Want(nic, pf, profile)
 
 
 def plan(desired: DesiredState, observed: ObservedState) -> tuple[StagePlan, ObservedState]:
     """Steps for each card that offers too few VFs; its functions share one store."""
     total = StagePlan()
     wants = [want for want in _wants(desired, observed) if not _hopeless(want, observed)]
-    cards: dict[str, list[_Want]] = {}
+    cards: dict[str, list[Want]] = {}
     for want in wants:
         cards.setdefault(str(want.pf.pci).rpartition(".")[0], []).append(want)
     for card in cards.values():
@@ -81,7 +86,7 @@ def plan(desired: DesiredState, observed: ObservedState) -> tuple[StagePlan, Obs
     return total, observed
 
 
-def _hopeless(want: _Want, observed: ObservedState) -> bool:
+def _hopeless(want: Want, observed: ObservedState) -> bool:
     """What the driver stage has said is not said again."""
     profile = nics.profile_for(want.nic, replace(want.pf, driver=want.profile.name))
     if isinstance(profile, Blocker):
@@ -89,57 +94,38 @@ def _hopeless(want: _Want, observed: ObservedState) -> bool:
     return isinstance(nics.kernel_verdict(want.nic, profile, observed), Blocker)
 
 
-def _once_set(pf: NicState, card: list[_Want]) -> NicState:
+def _once_set(pf: NicState, card: list[Want]) -> NicState:
     """The function as it will be: nothing but the number of its VFs is foreseen."""
     now = pf.sriov or SriovState(0, 0, autoprobe=True)
-    sriov = replace(now, total=max(now.total, _most(card)))
+    sriov = replace(now, total=max(now.total, most(card)))
     eswitch = pf.eswitch if isinstance(pf.eswitch, EswitchState) else EswitchState("legacy")
     return replace(pf, sriov=sriov, eswitch=eswitch)
 
 
-@dataclass(frozen=True, slots=True)
-class _Store:
-    """What is asked and told through one function, `settings` is what has to be set there."""
-
-    function: PciAddress
-    firmware: FirmwareState
-    settings: dict[str, int]
-
-
-def _card(card: list[_Want], observed: ObservedState) -> StagePlan:
+def _card(card: list[Want], observed: ObservedState) -> StagePlan:
     blocked = tuple(blocker for want in card if (blocker := _obstacle(want)))
     few = [want for want in card if _few(want)]
     if blocked or not few:  # enough VFs: the e-switch stage says what is wrong with it
         return StagePlan(blockers=blocked)
-    stores, refused = _stores(few)
+    stores, refused = stores_of(few)
     if refused:
         return StagePlan(blockers=refused)
-    waiting = ", ".join(filter(None, map(_waiting, stores)))
+    waiting = ", ".join(filter(None, map(not_in_force, stores)))
     settings = any(store.settings for store in stores)
     reset = any(want.nic.firmware_reset for want in few)
     if not settings and not waiting:
         return StagePlan(blockers=tuple(map(_in_force_and_yet, few)))
     if not settings and not reset:
-        return StagePlan(pending=(Pending(_first_function(few[0]), NAME, waiting),))
+        return StagePlan(pending=(Pending(first_function(few[0]), NAME, waiting),))
     blockers = tuple(_harm(few[0], observed, stores)) if reset else ()
     return StagePlan((_set(few, stores, reset=reset, observed=observed),), blockers)
 
 
-def _first_function(want: _Want) -> PciAddress:
-    """What the card's functions share is set through function 0 (domain.md 2.2)."""
-    return PciAddress(f"{str(want.pf.pci).rpartition('.')[0]}.0")
-
-
-def _most(wants: list[_Want]) -> int:
-    """VFs for each PF; one at least, for without SR-IOV there is no e-switch."""
-    return max(1, *(len(want.nic.vfs) for want in wants))
-
-
-def _few(want: _Want) -> bool:
+def _few(want: Want) -> bool:
     return not nics.offers(want.pf, want.nic)
 
 
-def _obstacle(want: _Want) -> Blocker | None:
+def _obstacle(want: Want) -> Blocker | None:
     """Why the firmware cannot be asked, or may not be told."""
     nic, pf, profile = want.nic, want.pf, want.profile
     missing = (
@@ -187,92 +173,15 @@ def _way_out(reason: str) -> tuple[str, bool]:
     return "set SR-IOV and the number of VFs in the card's own menu in the BIOS", True
 
 
-_SWITCH, _COUNT = "SRIOV_EN", "NUM_OF_VFS"
-_OWN, _OWN_COUNT = "PF_NUM_OF_VF_VALID", "PF_NUM_OF_VF"
-
-
-def _count(firmware: FirmwareState) -> str:
-    """The number that counts: the one of each PF where that is in force."""
-    own = firmware.parameters.get(_OWN)
-    return _OWN_COUNT if own is not None and number(own.next) == 1 else _COUNT
-
-
-def _stores(few: list[_Want]) -> tuple[list[_Store], tuple[Blocker, ...]]:
-    """What has to be set through which function, or why it cannot be."""
-    wants: dict[PciAddress, list[_Want]] = {}
-    for want in few:
-        firmware = want.pf.firmware
-        if isinstance(firmware, FirmwareState):
-            # The kernel's parameter is that of one PF wherever the firmware can do so.
-            own = firmware.way is FirmwareWay.DEVLINK or _count(firmware) == _OWN_COUNT
-            function = want.pf.pci if own else _first_function(want)
-            wants.setdefault(function, []).append(want)
-    stores: list[_Store] = []
-    for function, mine in wants.items():
-        firmware = mine[0].pf.firmware
-        if not isinstance(firmware, FirmwareState):
-            continue
-        count = _count(firmware)
-        wanted = {_SWITCH: 1, count: _most(mine if count == _OWN_COUNT else few)}
-        if any(_SWITCH in store.settings for store in stores):
-            del wanted[_SWITCH]  # the whole card has one
-        settings, refused = _settings(mine[0], firmware, wanted)
-        if refused:
-            return [], (refused,)
-        stores.append(_Store(function, firmware, settings))
-    return stores, ()
-
-
-def _settings(
-    want: _Want, firmware: FirmwareState, wanted: dict[str, int]
-) -> tuple[dict[str, int], Blocker | None]:
-    """What has to be set, by name."""
-    pci = want.pf.pci
-    settings: dict[str, int] = {}
-    for name, value in wanted.items():
-        parameter = firmware.parameters.get(name)
-        here = number(parameter.next) if parameter else None
-        if here is not None and here >= value:
-            continue
-        if parameter is None or here is None:
-            said = f"says {parameter.next}" if parameter else "is not known to it"
-            message = f"the firmware of {pci} cannot be set: {name} {said}"
-        elif parameter.read_only:
-            message = f"{name} of {pci} is {parameter.next}, and its maker locked it"
-        else:
-            settings[name] = value
-            continue
-        show = (
-            f"devlink dev param show pci/{pci}"
-            if firmware.way is FirmwareWay.DEVLINK
-            else f"{firmware.way} -d {pci} -e q"
-        )
-        hint = f"`{show}` shows all; try the card's own menu in the BIOS, or lower `vfs`"
-        source = want.nic.vfs_source or want.nic.source
-        return {}, Blocker(want.nic.name, message, hint, source=source, human=True)
-    return settings, None
-
-
-def _waiting(store: _Store) -> str:
-    """What is set and not in force yet, or may be: empty if nothing is."""
-    found = []
-    for name in (_SWITCH, _OWN, _count(store.firmware)):
-        parameter = store.firmware.parameters.get(name)
-        if parameter is None or parameter.current == parameter.next:
-            continue
-        found.append(f"{name} {parameter.current or '(not told)'} -> {parameter.next}")
-    return ", ".join(found)
-
-
-def _in_force_and_yet(want: _Want) -> Blocker:
+def _in_force_and_yet(want: Want) -> Blocker:
     """The firmware has it in force, and the function does not show it."""
     firmware = want.pf.firmware
     sriov = want.pf.sriov
     shown = "shows no SR-IOV capability" if sriov is None else f"shows sriov_totalvfs {sriov.total}"
-    message = f"{want.pf.pci} {shown}, though its firmware has {_SWITCH} on"
+    message = f"{want.pf.pci} {shown}, though its firmware has {SWITCH} on"
     if isinstance(firmware, FirmwareState):
-        count = firmware.parameters.get(_count(firmware))
-        message += f" and {_count(firmware)} {count.next}" if count else ""
+        count = firmware.parameters.get(count_name(firmware))
+        message += f" and {count_name(firmware)} {count.next}" if count else ""
     message += " in force"
     source = want.nic.vfs_source or want.nic.source
     return Blocker(want.nic.name, message, _BIOS, source=source, human=True)
@@ -281,7 +190,7 @@ def _in_force_and_yet(want: _Want) -> Blocker:
 _RESETTERS = {FirmwareWay.MSTCONFIG: "mstfwreset", FirmwareWay.MLXCONFIG: "mlxfwreset"}
 
 
-def _harm(want: _Want, observed: ObservedState, stores: list[_Store]) -> Iterator[Blocker]:
+def _harm(want: Want, observed: ObservedState, stores: list[Store]) -> Iterator[Blocker]:
     """A reset takes every function of the card down."""
     otherwise = "or leave `firmware_reset` out, and reboot when it suits you"
     if stores[0].firmware.way not in _RESETTERS:
@@ -295,15 +204,15 @@ def _harm(want: _Want, observed: ObservedState, stores: list[_Store]) -> Iterato
             yield replace(blocker, hint=f"{blocker.hint}; {otherwise}")
 
 
-def _functions(want: _Want, observed: ObservedState) -> list[NicState]:
+def _functions(want: Want, observed: ObservedState) -> list[NicState]:
     """All PFs of its card."""
     slot = str(want.pf.pci).rpartition(".")[0]
     return [pf for pf in observed.nics if str(pf.pci).rpartition(".")[0] == slot]
 
 
-def _set(few: list[_Want], stores: list[_Store], *, reset: bool, observed: ObservedState) -> Step:
+def _set(few: list[Want], stores: list[Store], *, reset: bool, observed: ObservedState) -> Step:
     """One step for the whole card, which starts anew but once."""
-    function = _first_function(few[0])
+    function = first_function(few[0])
     functions = _functions(few[0], observed)
     changed = [store for store in stores if store.settings]
     disturbs = _moved(functions, changed)
@@ -311,8 +220,8 @@ def _set(few: list[_Want], stores: list[_Store], *, reset: bool, observed: Obser
     inverse: tuple[Action, ...] = ()
     for store in changed:
         before = {name: store.firmware.parameters[name] for name in store.settings}
-        actions += _write(store, store.settings)
-        inverse += _write(store, _numbers(before))
+        actions += write(store, store.settings)
+        inverse += write(store, numbers(before))
     if reset:
         disturbs += ("all links of the card go down for some seconds",)
         for pf in functions:
@@ -326,8 +235,8 @@ def _set(few: list[_Want], stores: list[_Store], *, reset: bool, observed: Obser
         NAME,
         str(function),
         NAME,
-        _told(changed, new=False) or "set, not in force",
-        _told(changed, new=True) or "in force",
+        told(changed, new=False) or "set, not in force",
+        told(changed, new=True) or "in force",
         f"`{want.nic.name}` asks for {len(want.nic.vfs)} VFs, which {want.pf.pci} does not offer",
         actions,
         inverse,
@@ -338,26 +247,15 @@ def _set(few: list[_Want], stores: list[_Store], *, reset: bool, observed: Obser
     )
 
 
-def _moved(functions: list[NicState], changed: list[_Store]) -> tuple[str, ...]:
+def _moved(functions: list[NicState], changed: list[Store]) -> tuple[str, ...]:
     """The first VF of a later PF has its place behind the last of those before."""
-    numbers = {_COUNT, _OWN_COUNT}
+    numbers = {COUNT, OWN_COUNT}
     before = [store.function for store in changed if numbers & store.settings.keys()]
     names = [str(pf.pci) for pf in functions if pf.sriov and any(pf.pci > it for it in before)]
     if not names:
         return ()
     where = ", ".join(names)
     return (f"the VFs of {where} get other PCI addresses: guests name them by those",)
-
-
-def _told(changed: list[_Store], *, new: bool) -> str:
-    """The values to set, or those before; with their function where there are several."""
-    words = []
-    for store in changed:
-        before = {name: store.firmware.parameters[name].next for name in store.settings}
-        values = store.settings.items() if new else before.items()
-        prefix = f"{store.function} " if len(changed) > 1 else ""
-        words.append(prefix + ", ".join(f"{name} {value}" for name, value in values))
-    return "; ".join(words)
 
 
 def _numvfs(pf: NicState, count: int) -> Write:
@@ -375,25 +273,3 @@ def _vfs_again(pf: NicState, observed: ObservedState) -> tuple[Action, ...]:
     autoprobe = f"/sys/bus/pci/devices/{pf.pci}/sriov_drivers_autoprobe"
     made = (Write(autoprobe, "0"), _numvfs(pf, pf.sriov.count), Settle(urgent=True))
     return (*mode, *made, Write(autoprobe, "1"), *vfs.restore(pf, observed))
-
-
-def _numbers(parameters: dict[str, Parameter]) -> dict[str, int]:
-    """Their values for the next start, as they were."""
-    values = {name: number(parameter.next) for name, parameter in parameters.items()}
-    return {name: value for name, value in values.items() if value is not None}
-
-
-_DEVLINK = {_SWITCH: "enable_sriov", _COUNT: "total_vfs", _OWN_COUNT: "total_vfs"}
-
-
-def _write(store: _Store, values: dict[str, int]) -> tuple[Action, ...]:
-    function = store.function
-    if store.firmware.way is not FirmwareWay.DEVLINK:
-        words = tuple(f"{name}={value}" for name, value in values.items())
-        return (Run((store.firmware.way.value, "-d", function, "-y", "set", *words)),)
-    prefix = ("devlink", "dev", "param", "set", f"pci/{function}", "name")
-    commands: list[Action] = []
-    for name, value in values.items():
-        text = str(bool(value)).lower() if name == _SWITCH else str(value)
-        commands.append(Run((*prefix, _DEVLINK[name], "value", text, "cmode", "permanent")))
-    return tuple(commands)

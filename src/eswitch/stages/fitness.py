@@ -8,8 +8,9 @@ from eswitch.model.desired import DesiredNic, NicMatch
 from eswitch.model.drivers import Support
 from eswitch.model.firmware import FirmwareState
 from eswitch.model.fitness import Fitness
-from eswitch.model.observed import NicState, ObservedState, Unknown
+from eswitch.model.observed import NicState, ObservedState
 from eswitch.model.plan import Blocker
+from eswitch.model.unknown import Unknown
 
 from . import nics
 from .firmware import DPU

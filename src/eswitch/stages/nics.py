@@ -7,8 +7,9 @@ from dataclasses import replace
 
 from eswitch.model.desired import DesiredNic, DesiredState, NicMatch
 from eswitch.model.drivers import COMMON, DriverProfile, Support, profile_of, profile_of_device
-from eswitch.model.observed import NicState, ObservedState, Unknown
+from eswitch.model.observed import NicState, ObservedState
 from eswitch.model.plan import Blocker, Note
+from eswitch.model.unknown import Unknown
 
 ARCHIVE_HINT = "driver: {package: /root/FILE.tgz, sha256: ...} in the spec"
 

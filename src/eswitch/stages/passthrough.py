@@ -11,10 +11,11 @@ from shlex import quote
 
 from eswitch.model.desired import DesiredState, Source, VfDriver
 from eswitch.model.machine import BootState, IommuState, Loader, Vendor
-from eswitch.model.observed import ObservedState, Unknown
+from eswitch.model.observed import ObservedState
 from eswitch.model.plan import Blocker, Note, Pending, StagePlan
 from eswitch.model.question import Question, Topic
 from eswitch.model.step import Action, Replace, Run, Step
+from eswitch.model.unknown import Unknown
 
 from . import nics
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from eswitch.model.fitness import Fitness
-from eswitch.model.observed import NicState, ObservedState, Unknown
+from eswitch.model.observed import NicState, ObservedState
 from eswitch.model.plan import Blocker
 from eswitch.model.question import Question, Topic
+from eswitch.model.unknown import Unknown
 
 from .fitness import fitness
 from .nics import known_profile

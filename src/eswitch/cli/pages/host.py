@@ -17,9 +17,9 @@ from eswitch.model.observed import (
     OvsBridge,
     OvsPort,
     OvsStatus,
-    Unknown,
     VfState,
 )
+from eswitch.model.unknown import Unknown
 from eswitch.offload.topology import Kind, Port, Topology, topology
 from eswitch.stages.fitness import fitness
 

@@ -10,8 +10,9 @@ from eswitch.cli.program import output, verb
 from eswitch.cli.session import Session
 
 if TYPE_CHECKING:
-    from eswitch.model.observed import ObservedState, Unknown
+    from eswitch.model.observed import ObservedState
     from eswitch.model.plain import Plain
+    from eswitch.model.unknown import Unknown
     from eswitch.offload.place import Place
 
 SCHEMA = "eswitch.show/v1"
@@ -30,7 +31,7 @@ def command(session: Session, *, everything: bool) -> int:
     """
     from eswitch.cli.pages.flows import placements  # noqa: PLC0415
     from eswitch.cli.pages.host import host_page  # noqa: PLC0415
-    from eswitch.model.observed import Unknown  # noqa: PLC0415
+    from eswitch.model.unknown import Unknown  # noqa: PLC0415
     from eswitch.observe import answer, observe  # noqa: PLC0415
     from eswitch.stages.survey import questions  # noqa: PLC0415
 
@@ -49,7 +50,8 @@ def command(session: Session, *, everything: bool) -> int:
 def _flows(session: Session, observed: ObservedState) -> tuple[Place, ...] | Unknown:
     """All flows with their places, or why they are not known."""
     from eswitch.errors import HostError  # noqa: PLC0415
-    from eswitch.model.observed import OvsStatus, Unknown  # noqa: PLC0415
+    from eswitch.model.observed import OvsStatus  # noqa: PLC0415
+    from eswitch.model.unknown import Unknown  # noqa: PLC0415
     from eswitch.offload.place import places  # noqa: PLC0415
     from eswitch.offload.read import read_flows  # noqa: PLC0415
     from eswitch.offload.topology import topology  # noqa: PLC0415
@@ -65,8 +67,8 @@ def _flows(session: Session, observed: ObservedState) -> tuple[Place, ...] | Unk
 
 def _document(observed: ObservedState, found: tuple[Place, ...] | Unknown) -> dict[str, Plain]:
     """The observed state with, for each NIC, whether it is able to be an e-switch."""
-    from eswitch.model.observed import Unknown  # noqa: PLC0415
     from eswitch.model.plain import to_plain  # noqa: PLC0415
+    from eswitch.model.unknown import Unknown  # noqa: PLC0415
     from eswitch.offload.document import summary  # noqa: PLC0415
     from eswitch.stages.fitness import fitness  # noqa: PLC0415
 
