@@ -38,11 +38,11 @@ def test_nothing_is_rebooted_for(machine: Maker) -> None:
     assert guest.firmware() == before
 
     write_spec(guest)
-    shell(guest, f"setsid bash -c '{VM}' >/dev/null 2>&1 </dev/null &")
+    shell(guest, f"setsid bash -c '{VM}' >/dev/null 2>&1 </dev/null & echo $! >/run/vm.pid")
     refused = eswitch(guest, "apply", "--reboot", "--yes")
     assert (refused.status, "VM 104 (web)" in refused.stderr) == (4, True), refused
     assert guest.firmware() == before
-    done(guest, "pkill", "-f", "time.sleep")
+    shell(guest, "kill $(cat /run/vm.pid)")
 
     # A tool that says success and keeps nothing.
     guest.behave(mode="forgets")
@@ -82,6 +82,12 @@ def test_power_cut_and_back_again(machine: Maker) -> None:
     guest.power_cut()
     assert guest.firmware()["SRIOV_EN"]["current"] == 1
     went = eswitch(guest, "apply", "--yes")
+    if went.status == 8:
+        # GRUB reads ext4 without its journal, so it may have found yesterday's grub.cfg.
+        assert "boot: kernel command line" in went.stdout, went
+        assert "firmware" not in went.stdout, went
+        guest.reboot()
+        went = eswitch(guest, "apply", "--yes")
     assert went.status == 0, went
     assert eswitch(guest, "plan").status == 0
 
