@@ -61,6 +61,6 @@ def test_init_reads_back_what_was_made_by_hand(nic: Nic) -> None:
         if not step["subject"].startswith(others)
     }
     # Only what the recipe leaves out may be left to do: lasting MACs, and the bridge's own link.
-    assert {attribute for _, attribute in subjects} <= {"MAC", "link", "remembered addresses"}, (
+    assert {attribute for _, attribute in subjects} <= {"MAC", "link", "modules", "remembered addresses"}, (
         subjects
     )
