@@ -142,7 +142,7 @@ def test_a_boot_that_does_not_bring_it(machine: Maker) -> None:
     told = story(guest)
     assert "did not bring what it was for" in told, told
     assert f"{PF}: firmware" in told
-    nothing_left(guest)
+    nothing_left(guest, failed=True)
     assert eswitch(guest, "plan").status == 2
     assert done(guest, "cat", "/proc/cmdline").split().count("intel_iommu=on") == 1
 
@@ -151,5 +151,5 @@ def test_a_boot_that_does_not_bring_it(machine: Maker) -> None:
     assert reboots(guest) == 1
     told = story(guest)
     assert f"no NIC has pci {PF}" in told, told
-    nothing_left(guest)
+    nothing_left(guest, failed=True)
     assert guest.boots == 3

@@ -61,6 +61,9 @@ def test_init_reads_back_what_was_made_by_hand(nic: Nic) -> None:
         if not step["subject"].startswith(others)
     }
     # Only what the recipe leaves out may be left to do: lasting MACs, and the bridge's own link.
-    assert {attribute for _, attribute in subjects} <= {"MAC", "link", "modules", "remembered addresses"}, (
-        subjects
-    )
+    assert {attribute for _, attribute in subjects} <= {
+        "MAC",
+        "link",
+        "modules",
+        "remembered addresses",
+    }, subjects

@@ -54,7 +54,9 @@ def build(spec: Spec, tree: SpecTree) -> DesiredState:
         ),
         driver=_driver(spec, tree),
         passthrough=spec.passthrough,
-        passthrough_source=tree.source(("passthrough",), key=True),
+        passthrough_source=None
+        if spec.passthrough is None
+        else tree.source(("passthrough",), key=True),
     )
 
 
