@@ -165,3 +165,17 @@ def test_a_journal_of_before_the_feature_was_asked_for(twin: Twin) -> None:
     before = [{"name": "r0", "hw_tc_offload": None, "up": True}]
     now = [{"name": "r0", "hw_tc_offload": True, "hw_tc_fixed": False, "up": False}]
     assert differences({"links": before}, {"links": now}) == ["links[r0].up: was True, now False"]
+
+
+def test_a_vf_that_a_vm_had_held_goes_back_to_vfio(twin: Twin) -> None:
+    """The spec wants its own driver on it; a VM took it meanwhile, as Proxmox does, and stopped."""
+    guest = next(
+        guest for guest in twin.state.guests.values() if (guest.kind, guest.vf) == ("vm", 0)
+    )
+    twin.start_guest(guest.name)
+    twin.stop_guest(guest.name)
+    go(twin)
+    assert rollback(twin, shown(twin)) == ()
+    vf = observe(twin).nics[0].vf(0)
+    assert vf is not None
+    assert vf.driver == "vfio-pci"

@@ -48,7 +48,7 @@ def boot(state: State) -> None:
     """Bring up the machine as configured."""
     state.powered = True
     state.log = [f"Linux version {state.kernel.release}", f"Command line: {state.kernel.cmdline}"]
-    state.links, state.routes, state.loads = [], [], {}
+    state.links, state.routes, state.loads, state.vfio_ids = [], [], {}, []
     state.counters.link = 1
     state.counters.group = 0
     state.processes = {pid: Process(name) for pid, name in _FIRST_PROCESSES.items()}

@@ -78,6 +78,10 @@ def _to_vfio(state: State, vf: Function) -> None:
         raise CannotStart(f"Can't bind {vf.pci} to {VFIO}: No such device")
     for link in [link for link in state.links if link.function == vf.pci]:
         remove_link(state, link)
+    # Proxmox tells it the device's ID, and that stays until it is unloaded (domain.md 5.5).
+    known = f"{vf.vendor}:{vf.device}"
+    if known not in state.vfio_ids:
+        state.vfio_ids.append(known)
     vf.driver = VFIO
     if VFIO not in state.drivers:
         state.drivers.append(VFIO)

@@ -267,7 +267,9 @@ def bind(state: State, driver: str, pci: str) -> None:
         raise Refusal(errno.EBUSY)
     parent = state.functions.get(function.physfn or "")
     closed = parent is not None and parent.pf is not None and not parent.pf.autoprobe
-    if driver != (function.override or function.native) or (closed and not function.override):
+    told = driver == VFIO and f"{function.vendor}:{function.device}" in state.vfio_ids
+    fits = driver == (function.override or function.native) or (told and not function.override)
+    if not fits or (closed and not function.override):
         raise Refusal(errno.ENODEV)
     probe(state, function, driver)
 
