@@ -167,15 +167,14 @@ def test_a_journal_of_before_the_feature_was_asked_for(twin: Twin) -> None:
     assert differences({"links": before}, {"links": now}) == ["links[r0].up: was True, now False"]
 
 
-def test_a_vf_that_a_vm_had_held_goes_back_to_vfio(twin: Twin) -> None:
+def test_a_vf_that_a_vm_had_held_goes_back_to_vfio() -> None:
     """The spec wants its own driver on it; a VM took it meanwhile, as Proxmox does, and stopped."""
-    guest = next(
-        guest for guest in twin.state.guests.values() if (guest.kind, guest.vf) == ("vm", 0)
-    )
-    twin.start_guest(guest.name)
-    twin.stop_guest(guest.name)
+    twin = Twin(open_machine("pve8-cx6dx-ready"))
+    go(twin)
+    twin.start_guest("vm/101")
+    twin.stop_guest("vm/101")
     go(twin)
     assert rollback(twin, shown(twin)) == ()
-    vf = observe(twin).nics[0].vf(0)
+    vf = next(nic for nic in observe(twin).nics if nic.vfs).vf(0)
     assert vf is not None
     assert vf.driver == "vfio-pci"
