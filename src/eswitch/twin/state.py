@@ -330,10 +330,11 @@ class State:
     `powered` is False between a loss of power and the next boot. `files` are ordinary files; those
     in /run do not outlive a boot. `drivers` are the loaded kernel drivers, `loads` those that udev
     is about to load, with the time at which it will have, `versions` those of loaded drivers from
-    beside the kernel, `vfio_ids` what vfio-pci was told to take (`new_id`: `15b3:101e`). `incidents` is what somebody suffered: a guest that lost its VF, an order
-    that the driver's maker forbids. `begun` is the boot in which systemd has started what it
-    starts, `inhibitors` who forbids a reboot (systemd-inhibit), `esp_full` whether the EFI system
-    partition is, `web` what can be downloaded, by URL.
+    beside the kernel, `vfio_ids` what vfio-pci was told to take (`new_id`: `15b3:101e`).
+    `incidents` is what somebody suffered: a guest that lost its VF, an order that the driver's
+    maker forbids. `begun` is the boot in which systemd has started what it starts, `inhibitors` who
+    forbids a reboot (systemd-inhibit), `esp_full` whether the EFI system partition is, `web` what
+    can be downloaded, by URL.
     """
 
     name: str
