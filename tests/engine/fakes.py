@@ -55,13 +55,14 @@ class FakeHost:
         input: str | None = None,
         timeout: float = 30.0,
         ok: Sequence[int] | None = (0,),
+        whole: bool = False,
     ) -> Result:
         assert timeout > 0
         if argv[0] == "dmesg":
             return Result(0, "eswitchsim 0000:07:00.0: not enough MMIO resources for SR-IOV\n", "")
         text = " ".join(argv) + (f" <<< {input!r}" if input else "")
         self._effect(text)
-        del ok
+        del ok, whole
         return Result(0, "", "")
 
     @contextmanager

@@ -474,3 +474,16 @@ def test_time_and_environment(host, monkeypatch):
     assert host.environment("SSH_CONNECTION") == "a 1 b 2"
     assert host.environment("NO_SUCH_VARIABLE") is None
     assert host.is_root() == (os.geteuid() == 0)
+
+
+def test_a_program_that_must_not_be_cut_short_ends_before_the_interrupt(host, tmp_path):
+    for whole in (False, True):
+        target = tmp_path / str(whole)
+        timer = threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT))
+        timer.start()
+        script = f"sleep 0.8; cat > {target}"
+        with pytest.raises(KeyboardInterrupt):
+            host.run(["sh", "-c", script], input="all of it", timeout=PATIENCE, whole=whole)
+        timer.join()
+        assert target.exists() is whole
+    assert target.read_text() == "all of it"

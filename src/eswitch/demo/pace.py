@@ -29,9 +29,10 @@ class Paced(Twin):
         input: str | None = None,
         timeout: float = 30.0,
         ok: Sequence[int] | None = (0,),
+        whole: bool = False,
     ) -> Result:
         """Run a program."""
         start = self.state.clock
-        result = super().run(argv, input=input, timeout=timeout, ok=ok)
+        result = super().run(argv, input=input, timeout=timeout, ok=ok, whole=whole)
         self._wait(self.state.clock - start)
         return result

@@ -130,7 +130,9 @@ def apply(
             raise NotConfirmed(message, hint="add --yes to agree")
         if not plan.steps:
             return Outcome(plan=plan, pending=plan.pending, later=plan.later)
-        return _Run(host, desired, spec, observed, events or Events()).go(plan)
+        run = _Run(host, desired, spec, observed, events or Events())
+        run.may_reboot = reboot is None or plan.reboots
+        return run.go(plan)
 
 
 def refuse_guests(host: Host, observed: ObservedState) -> None:
@@ -172,7 +174,10 @@ class _Run:
         self.events = events
         self.journal = Journal.begin(host, spec, before)
         self.ran: list[Step] = []
-        self.failed: Step | None = None
+        self.half: Step | None = None
+        """The step that has begun and has not ended, or that has failed."""
+        self.may_reboot = True
+        """False where the caller would reboot, and nobody was asked about that."""
 
     def go(self, plan: Plan) -> Outcome:
         agreed = {step.key for step in (*plan.steps, *plan.later) if step.disturbs}
@@ -185,6 +190,8 @@ class _Run:
                 self._round(ready)
                 plan = self._read_back(ready)
                 later = plan.later or later
+                if plan.reboots and not self.may_reboot:
+                    raise _unforeseen(plan)
                 surprise = [step for step in self._due(plan) if step.disturbs]
                 surprise = [step for step in surprise if step.key not in agreed]
                 surprise = [step for step in surprise if not self._is_made(step)]
@@ -192,10 +199,11 @@ class _Run:
                     message = f"{surprise[0]}: {'; '.join(surprise[0].disturbs)}"
                     raise NotConfirmed(message, hint="apply again to see the new plan")
         except EswitchError as error:
-            self._put_back(error)
+            error.message += self._put_back()
             self.journal.stop("failed", error)
             raise
         except KeyboardInterrupt as stop:
+            stop.args = (self._put_back().strip(),)
             self.journal.stop("interrupted", stop)
             raise
         try:
@@ -219,18 +227,21 @@ class _Run:
         more = (Pending(step.subject, step.attribute, step.new) for step in unseen)
         return (*plan.pending, *more)
 
-    def _put_back(self, error: EswitchError) -> None:
-        """Undo the step that failed if it must not stay half done, and say how that went."""
-        step = self.failed
-        if step is None or not step.put_back:
-            return
-        refused = [
-            line
-            for operation in undo_operations([step.inverse])
-            for line in run_all(operation, self.host)
-        ]
+    def _put_back(self) -> str:
+        """Undo the step that stopped half way if it must not stay so; how that went, if it did."""
+        step = self.half
+        if step is None or not step.put_back or not step.inverse:
+            return ""
+        refused: list[str] = []
+        try:
+            for operation in undo_operations([step.inverse]):
+                refused += run_all(operation, self.host)
+        except EswitchError as error:
+            refused.append(error.message)
+        except KeyboardInterrupt:
+            refused.append("interrupted")
         how = "\n".join(("putting it back failed too:", *refused)) if refused else "was put back"
-        error.message += f"\n{step.subject}: {step.attribute} {how}"
+        return f"\n{step.subject}: {step.attribute} {how}"
 
     def _is_made(self, step: Step) -> bool:
         """Whether it is about a VF that this apply has made: nobody can be using that yet."""
@@ -238,7 +249,8 @@ class _Run:
         return any(step.subject.startswith(f"{pf} VF ") for pf in made)
 
     def _round(self, steps: tuple[Step, ...]) -> None:
-        for operation in operations(steps):
+        todo = operations(steps)
+        for number, operation in enumerate(todo):
             indexes = sorted(set(operation.steps))
             concerned = [steps[i] for i in indexes]
             fresh = [step for step in concerned if step not in self.ran]
@@ -246,11 +258,14 @@ class _Run:
             self.ran += fresh
             self.events.started(concerned)
             begin = self.host.monotonic()
+            self.half = concerned[-1]
             try:
                 run(operation, self.host)
             except StepFailed as error:
-                self.failed = steps[error.step]
+                self.half = steps[error.step]
                 raise
+            if not any(indexes[-1] in after.steps for after in todo[number + 1 :]):
+                self.half = None
             self.events.finished(concerned, self.host.monotonic() - begin)
 
     def _read_back(self, steps: tuple[Step, ...]) -> Plan:
@@ -270,12 +285,23 @@ class _Run:
                 return plan
             waited = self.host.monotonic() - begin
             if undone and waited >= patience:
-                step = self.failed = undone[0]
+                step = undone[0]
+                # The one that has run: the new plan's would be undone by nothing, or by another.
+                self.half = next(ran for ran in steps if ran.key == step.key)
                 raise not_effective(step.subject, step.attribute, step.new, step.old)
             if not undone and waited >= _NAMES:
                 raise _no_name(due[0])
             self.host.sleep(pause)
             pause = min(pause * 2, 1.0)
+
+
+def _unforeseen(plan: Plan) -> NotConfirmed:
+    what = [str(each) for each in (*plan.pending, *(step for step in plan.steps if step.reboot))]
+    lines = "\n".join(f"  {each}" for each in what)
+    return NotConfirmed(
+        f"a reboot is needed that the plan did not foresee, so nobody has agreed to it:\n{lines}",
+        hint="apply again to see the new plan",
+    )
 
 
 def _no_name(step: Step) -> NotEffective:

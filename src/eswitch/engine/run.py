@@ -151,7 +151,9 @@ def _text_of(path: str, host: Host) -> str | None:
 
 
 def _program(action: Run, host: Host) -> None:
-    ended = host.run(action.argv, input=action.input, timeout=action.timeout, ok=None)
+    ended = host.run(
+        action.argv, input=action.input, timeout=action.timeout, ok=None, whole=action.whole
+    )
     said = f"{ended.stdout}{ended.stderr}"
     if action.log:
         host.replace_file(action.log, said.encode("utf-8", "replace"), mode=0o600)

@@ -63,11 +63,13 @@ class Host(Protocol):
         input: str | None = None,
         timeout: float = 30.0,
         ok: Sequence[int] | None = (0,),
+        whole: bool = False,
     ) -> Result:
         """Run a program (never a shell) with a minimal environment and LC_ALL=C.
 
         Raises NotFound if it is not installed, TimedOut after `timeout` seconds (it is killed) and
-        CommandFailed for a status outside `ok`; `ok=None` accepts every status.
+        CommandFailed for a status outside `ok`; `ok=None` accepts every status. A KeyboardInterrupt
+        kills it; if it must do the `whole` of its work, that is raised only once it has ended.
         """
 
     def which(self, program: str) -> str | None:

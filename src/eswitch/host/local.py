@@ -133,9 +133,10 @@ class LocalHost:
         input: str | None = None,
         timeout: float = 30.0,
         ok: Sequence[int] | None = (0,),
+        whole: bool = False,
     ) -> Result:
         """Run a program; see `process.run`."""
-        return run(argv, input=input, timeout=timeout, ok=ok)
+        return run(argv, input=input, timeout=timeout, ok=ok, whole=whole)
 
     def which(self, program: str) -> str | None:
         """Where a program is, or None. The user's own PATH is not asked (see `process.PATH`)."""

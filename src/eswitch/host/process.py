@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import time
 from collections.abc import Sequence
 from contextlib import suppress
 
@@ -37,12 +38,14 @@ def run(
     input: str | None = None,
     timeout: float = 30.0,
     ok: Sequence[int] | None = (0,),
+    whole: bool = False,
 ) -> Result:
     """Run a program and wait for it at most `timeout` seconds.
 
     Raises NotFound, TimedOut and CommandFailed as `door.Host.run` says. A program that dies from a
     signal has the status 128 + signal, as in a shell. In a session of its own, so that Ctrl-C
-    reaches eswitch only, which decides what to do with a half-finished change.
+    reaches eswitch only, which decides what to do with a half-finished change: a program that has
+    to do the `whole` of its work ends first, unless its time is up.
     """
     where = find_program(argv[0])
     if where is None:
@@ -63,8 +66,17 @@ def run(
     except (OSError, ValueError) as refusal:
         raise _cannot_run(argv, refusal) from None
     data = None if input is None else input.encode("utf-8", "surrogateescape")
+    stopped: KeyboardInterrupt | None = None
+    deadline = time.monotonic() + timeout
     try:
-        out, err = process.communicate(data, timeout)
+        while True:
+            try:
+                out, err = process.communicate(data, max(deadline - time.monotonic(), 0.0))
+                break
+            except KeyboardInterrupt as stop:
+                if not whole:
+                    raise
+                stopped, data = stop, None  # what is left of the input it still gets
     except subprocess.TimeoutExpired:
         _kill(process)
         raise TimedOut(f"`{argv[0]}` did not end within {timeout:g} s") from None
@@ -75,6 +87,8 @@ def run(
     result = Result(status, out.decode("utf-8", "replace"), err.decode("utf-8", "replace"))
     if ok is not None and status not in ok:
         raise CommandFailed(argv, status, result.stdout, result.stderr)
+    if stopped is not None:
+        raise stopped
     return result
 
 

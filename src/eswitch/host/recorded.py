@@ -90,9 +90,10 @@ class RecordedHost:
         input: str | None = None,
         timeout: float = 30.0,
         ok: Sequence[int] | None = (0,),
+        whole: bool = False,
     ) -> Result:
         """How the recorded command ended; raises NotRecorded for any other."""
-        del timeout
+        del timeout, whole
         key = command_key(argv, input)
         if self._case.get("programs", {}).get(argv[0], "") is None:
             raise NotFound(f"`{argv[0]}` is not installed")
@@ -227,12 +228,13 @@ class RecordingHost:
         input: str | None = None,
         timeout: float = 30.0,
         ok: Sequence[int] | None = (0,),
+        whole: bool = False,
     ) -> Result:
         """Run a program and keep how it ended."""
         result = self._keep(
             "commands",
             command_key(argv, input),
-            lambda: self._host.run(argv, input=input, timeout=timeout, ok=None),
+            lambda: self._host.run(argv, input=input, timeout=timeout, ok=None, whole=whole),
             _result_form,
         )
         if ok is not None and result.status not in ok:

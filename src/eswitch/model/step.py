@@ -24,6 +24,14 @@ class Unnamed:
         return f"<{self.identity}>"
 
 
+WHOLE = frozenset(
+    (
+        *("update-grub", "proxmox-boot-tool", "kernel-install", "update-initramfs", "cp"),
+        *("mstconfig", "mlxconfig", "mstfwreset", "mlxfwreset", "devlink"),
+    )
+)
+"""Programs that write what a machine boots from, or a card starts with."""
+
 Word = str | Unnamed
 """One argument of a command: text, or the identity of what has no name yet."""
 
@@ -107,6 +115,11 @@ class Run:
     input: str | None = None
     timeout: float = 120.0
     log: str = ""
+
+    @property
+    def whole(self) -> bool:
+        """Whether a Ctrl-C has to wait for its end: half of it is worse than all or nothing."""
+        return self.argv[0] in WHOLE
 
     def __str__(self) -> str:
         typed = " ".join(quote(word) for word in self.argv)

@@ -265,8 +265,10 @@ class Twin:
         input: str | None = None,
         timeout: float = 30.0,
         ok: Sequence[int] | None = (0,),
+        whole: bool = False,
     ) -> Result:
         """Run a program; raises NotSimulated for one that the twin cannot play."""
+        del whole
         text = " ".join(argv) + (f" <<< {input!r}" if input is not None else "")
         change = not any(word in _READING or word.startswith("dpctl/") for word in argv)
         fault = self._operation(f"run {text}", change=change)
