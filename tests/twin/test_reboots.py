@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 
 import pytest
-from box import CMDLINE, DROP_IN, WORDS, Box
-from test_bare_box import GO
+from box import CMDLINE, DROP_IN, SPEC, WORDS, Box
 
+from eswitch.engine import resume
+from eswitch.engine.resume import RECORD, UNIT_FILE
+from eswitch.errors import Locked, NotFound, Refused
+from eswitch.host.local import LocalHost
 from eswitch.twin import Fault, Kind
 from eswitch.twin.faults import Plan
+from test_bare_box import GO, rebooting, switching
 
 
 def meddle(
@@ -101,3 +106,215 @@ def test_it_is_not_put_back_where_that_is_refused(monkeypatch: pytest.MonkeyPatc
     assert "putting it back failed too" in box.told
     assert "was put back" not in box.told
     assert box.state.files[DROP_IN] == "mine\n"
+
+
+def due(box: Box) -> None:
+    """After the next boot more is due than it was for."""
+    record = json.loads(box.state.files[RECORD])
+    box.put(RECORD, json.dumps({**record, "expected": []}))
+    for card in box.state.cards.values():
+        card.pending = {"SRIOV_EN": "False", "NUM_OF_VFS": "0"}
+
+
+def test_guests_that_start_meanwhile_are_not_taken_down(monkeypatch: pytest.MonkeyPatch) -> None:
+    box = Box.delivered("pve8-cx6dx")
+    box.twin.run(["ovs-vsctl", "add-br", "vmbr2"])
+    meddle(monkeypatch, box, "update-grub", lambda: box.twin.start_guest("vm/102"))
+    assert box.eswitch(GO) == 4
+    assert "guests run here, and a reboot would take them down" in box.told
+    assert (box.state.boots, box.left) == (1, [])
+
+
+def test_disarming_forgets_even_where_systemctl_does_not_answer() -> None:
+    box = Box.delivered("pve8-cx6dx")
+    box.twin.faults = Plan(
+        [
+            Fault(Kind.FAIL, matching="systemctl reboot"),
+            Fault(Kind.HANG, after=1, matching="daemon-reload"),
+        ]
+    )
+    assert box.eswitch(GO) == 1
+    assert (box.state.boots, box.left) == (1, [])
+
+
+def test_no_systemd_is_told_before_anything_is_touched(monkeypatch: pytest.MonkeyPatch) -> None:
+    box = Box.delivered("pve8-cx6dx")
+    rebooting(box)
+    box.twin.reboot()
+    before = dict(box.state.files)
+    with monkeypatch.context() as patch:
+        patch.setattr(box.twin, "which", lambda program: None)
+        assert box.eswitch(GO) == 4
+        assert "this host does not run systemd" in box.told
+        assert box.state.files == before
+
+    def absent() -> None:
+        raise NotFound("`systemctl` is not installed")
+
+    meddle(monkeypatch, box, "systemctl", absent)
+    assert box.eswitch("apply --yes") == 0, box.told  # and forgets what was armed
+    assert box.left == []
+
+
+def test_a_dry_run_says_what_a_reboot_would_be_refused_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    box = Box.delivered("pve8-cx6dx")
+    assert box.eswitch("apply --dry-run --reboot") == 2
+    box.twin.run(["ovs-vsctl", "add-br", "vmbr2"])
+    box.twin.start_guest("vm/102")
+    assert box.eswitch("apply --dry-run --reboot") == 4
+    assert "guests run here" in box.told
+    assert box.eswitch("apply --dry-run") == 2
+    monkeypatch.setattr(box.twin, "which", lambda program: None)
+    assert box.eswitch("apply --dry-run --reboot") == 4
+    assert "this host does not run systemd" in box.told
+
+
+def test_a_second_reboot_that_was_not_seen_in_time_may_yet_come() -> None:
+    box = Box.delivered("pve8-cx6dx")
+    rebooting(box)
+    due(box)
+    box.twin.faults = Plan([Fault(Kind.HANG, matching="systemctl reboot")])
+    assert box.boot() == 1
+    assert "did not end within 60 s" in box.told
+    assert box.left
+    assert box.boot() == 0, box.told
+    assert switching(box)
+
+
+def test_a_damaged_record_goes_away() -> None:
+    box = Box.delivered("pve8-cx6dx")
+    rebooting(box)
+    box.put(RECORD, box.state.files[RECORD][:40])
+    assert box.boot() == 1
+    assert "it is not what eswitch wrote" in box.told
+    assert box.left == []
+
+
+def test_a_lock_that_somebody_holds_does_not_end_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A boot script of the user's own (`@reboot eswitch apply`) is at work when the unit starts."""
+    box = Box.delivered("pve8-cx6dx")
+    rebooting(box)
+
+    def lock(path: str) -> None:
+        raise Locked("another eswitch process is changing this host")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(box.twin, "lock", lock)
+        assert box.boot() == 7
+    assert box.left
+    assert not switching(box)
+    assert box.boot() == 0
+    assert switching(box)
+
+
+def test_a_lock_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    box = Box.delivered("pve8-cx6dx")
+    rebooting(box)
+    real, begin = box.twin.lock, box.state.clock
+
+    def lock(path: str) -> AbstractContextManager[None]:
+        if box.state.clock < begin + 120:
+            raise Locked("another eswitch process is changing this host")
+        return real(path)
+
+    monkeypatch.setattr(box.twin, "lock", lock)
+    assert box.boot() == 0, box.told
+    assert switching(box)
+
+
+@pytest.mark.parametrize("after", ["systemctl enable", "systemctl daemon-reload"])
+def test_ctrl_c_before_the_reboot_is_ordered_leaves_nothing_armed(
+    monkeypatch: pytest.MonkeyPatch, after: str
+) -> None:
+    box = Box.delivered("pve8-cx6dx")
+    meddle(monkeypatch, box, after, ctrl_c, after=True)
+    assert box.eswitch(GO) == 130
+    assert "before the reboot, which was called off" in box.told
+    assert "nothing was changed" not in box.told
+    assert (box.state.boots, box.left) == (1, [])
+    assert box.eswitch(GO) == 0
+
+
+def test_the_unit_waits_for_udev() -> None:
+    box = Box.delivered("pve8-cx6dx")
+    rebooting(box)
+    unit = box.state.files[UNIT_FILE]
+    assert "Wants=systemd-udev-settle.service\n" in unit
+    assert "KillMode=mixed\n" in unit
+    assert "TimeoutStartSec=3h\n" in unit
+    box.twin.operations.clear()
+    assert box.boot() == 0
+    first = next(n for n, text in enumerate(box.twin.operations) if "mode switchdev" in text)
+    assert any("udevadm settle" in text for text in box.twin.operations[:first])
+
+
+def test_a_nic_that_is_late_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    box = Box.delivered("pve8-cx6dx")
+    rebooting(box)
+    late = dict(box.state.functions)
+    meddle(monkeypatch, box, "udevadm settle", box.state.functions.clear)
+    real = box.twin.sleep
+
+    def sleep(seconds: float) -> None:
+        real(seconds)
+        box.state.functions.update(late)
+
+    monkeypatch.setattr(box.twin, "sleep", sleep)
+    assert box.boot() == 0, box.told
+    assert switching(box)
+
+
+def test_another_card_at_the_same_address_after_the_boot_is_left_alone() -> None:
+    """More buses for SR-IOV: the BIOS numbers them anew, and the address is another card's."""
+    box = Box.delivered("pve8-cx6dx")
+    box.change(SPEC, 'match: {mac: "08:c0:eb:32:98:11"}', 'match: {pci: "0000:07:00.0"}')
+    rebooting(box)
+    one, other = (box.state.functions[f"0000:07:00.{n}"].pf for n in (0, 1))
+    assert one
+    assert other
+    one.mac, other.mac = other.mac, one.mac
+    for wanted in box.state.configured:
+        if wanted.function in ("0000:07:00.0", "0000:07:00.1"):
+            wanted.mac = ""
+    assert box.boot() == 1
+    assert "another card, so nothing is done by itself" in box.told
+    assert one.mode == "legacy"
+    assert box.left == []
+
+
+def armed_with(*program: str) -> Box:
+    """A machine whose unit starts that program."""
+    box = Box.delivered("pve8-cx6dx")
+    resume.arm(box.twin, resume.Resume(SPEC, "", "", program))
+    return box
+
+
+def test_a_path_with_anything_in_it_is_started() -> None:
+    path = '/opt/a b/$HOME/100%/"x"\\y/eswitch'
+    box = armed_with("/usr/bin/python3", path, "100%u", "${HOME}", "")
+    assert box.state.files[UNIT_FILE].count("ExecStart=/usr/bin/python3 ") == 1
+    box.twin.reboot()
+    (start,) = box.twin.to_start()
+    assert start.argv == (
+        *("/usr/bin/python3", path, "100%u", "${HOME}", ""),
+        *("apply", "--resume"),
+    )
+
+
+def test_a_program_that_systemd_could_not_start_is_told_before(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    host = LocalHost()
+    resume.refuse_program(host, ("/bin/echo",))
+    with pytest.raises(Refused, match="could not start eswitch after the reboot: `/bin/false`"):
+        resume.refuse_program(host, ("/bin/false",))
+    with pytest.raises(Refused, match="will not be there after the reboot"):
+        resume.refuse_program(host, ("/run/venv/bin/eswitch",))
+    with pytest.raises(Refused, match="will not be there after the reboot"):
+        resume.refuse_fleeting(host, "/var/run/x.yaml")
+    resume.refuse_fleeting(host, SPEC)
+    monkeypatch.setattr(host, "resolve", lambda path: "/tmp/x.yaml")
+    with pytest.raises(Refused, match=f"{SPEC} will not be there after the reboot"):
+        resume.refuse_fleeting(host, SPEC)

@@ -73,7 +73,7 @@ class WatchedApply:
             self.disarm()
             return 0
         if self.resumption:
-            self.resumption.reboot_for(outcome, self.plan)
+            self.resumption.reboot_for(outcome, self.plan, desired)
         return REBOOT_NEEDED
 
     def disarm(self) -> None:

@@ -13,32 +13,43 @@ finds what the reboot was for undone does not reboot again (peers.md c.15, c.16)
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
-from shlex import quote
 from typing import cast
 
 from eswitch.errors import HostError, NotEffective, NotFound, Refused
 from eswitch.host import Host
+from eswitch.model.desired import DesiredState
+from eswitch.model.observed import ObservedState
 from eswitch.model.plain import Plain, to_plain
-from eswitch.model.plan import Pending
+from eswitch.model.plan import Blocker, Pending
+from eswitch.model.unknown import Unknown
+from eswitch.observe import observe
+from eswitch.stages import nics
 
 RECORD = "/var/lib/eswitch/resume.json"
 UNIT = "eswitch-resume.service"
 UNIT_FILE = f"/etc/systemd/system/{UNIT}"
+_ENABLED = f"/etc/systemd/system/multi-user.target.wants/{UNIT}"
 SCHEMA = "eswitch.resume/v1"
 MOST_REBOOTS = 2
 _MOST_STARTS = MOST_REBOOTS + 1
 _BOOT_ID = "/proc/sys/kernel/random/boot_id"
-_LOST = ("/tmp/", "/run/", "/dev/", "/proc/", "/sys/")  # noqa: S108
+_LOST = ("/tmp/", "/run/", "/var/run/", "/dev/", "/proc/", "/sys/")  # noqa: S108
 """Where files do not outlive a reboot, or may not (Debian 13 keeps /tmp in memory)."""
+
+_PROBING = 60.0
+"""Seconds that a NIC's driver may take to be ready after a boot; udev does not wait for it."""
 
 _UNIT = """\
 # Written by `eswitch apply --reboot`; it removes this file when it is done.
 [Unit]
 Description=eswitch: go on with the apply for which this host was rebooted
 ConditionPathExists={record}
-After=network.target systemd-modules-load.service
+Wants=systemd-udev-settle.service
+After=network.target systemd-modules-load.service systemd-udev-settle.service
 After=openvswitch-switch.service ovs-vswitchd.service pve-cluster.service
 Before=pve-guests.service
 
@@ -46,6 +57,11 @@ Before=pve-guests.service
 Type=oneshot
 ExecStart={command}
 SuccessExitStatus=8
+# Only eswitch is told to stop: it lets what writes the boot loader or a card's firmware end first.
+KillMode=mixed
+TimeoutStopSec=15min
+# Guests wait for it, but not for ever.
+TimeoutStartSec=3h
 
 [Install]
 WantedBy=multi-user.target
@@ -59,7 +75,8 @@ class Resume:
     `spec` is the file's absolute path, `sha256` that of its content when it was agreed to, `boot`
     the kernel's id of the boot in which this was written. `expected` is what the reboot is for,
     `agreed` the steps that somebody may notice and that were agreed to, `sessions` the addresses
-    by which the administrator came in.
+    by which the administrator came in, `cards` the name in the spec, the PCI address and the MAC
+    (where it was known) of each NIC: buses may be numbered anew at a boot.
     """
 
     spec: str
@@ -69,6 +86,7 @@ class Resume:
     expected: tuple[Pending, ...] = ()
     agreed: tuple[tuple[str, str], ...] = ()
     sessions: tuple[str, ...] = ()
+    cards: tuple[tuple[str, str, str | None], ...] = ()
     reboots: int = 0
     starts: int = 0
 
@@ -78,11 +96,11 @@ def boot_id(host: Host) -> str:
     return host.read(_BOOT_ID).strip()
 
 
-def refuse_fleeting(spec: str) -> None:
+def refuse_fleeting(host: Host, spec: str) -> None:
     """Raises Refused for a spec that will not be there after a reboot."""
     if spec == "-" or not spec.startswith("/"):
         what = "a spec from standard input"
-    elif spec.startswith(_LOST):
+    elif _is_fleeting(host, spec):
         what = spec
     else:
         return
@@ -92,32 +110,85 @@ def refuse_fleeting(spec: str) -> None:
     )
 
 
+def _is_fleeting(host: Host, path: str) -> bool:
+    """Whether it, or what it leads to, is in a place that a reboot empties."""
+    with suppress(HostError):
+        if host.resolve(path).startswith(_LOST):
+            return True
+    return path.startswith(_LOST)
+
+
+def refuse_without_systemd(host: Host) -> None:
+    """Raises Refused where there is no systemd that could go on after a boot."""
+    runs = host.which("systemctl") is not None
+    try:
+        host.list("/run/systemd/system")  # as sd_booted(3) does
+    except NotFound:
+        runs = False
+    if not runs:
+        raise Refused(
+            "this host does not run systemd, which would have to go on after the reboot; "
+            "nothing was touched",
+            hint="apply without --reboot, reboot when it suits you, and apply again",
+        )
+
+
+def refuse_program(host: Host, program: Sequence[str]) -> None:
+    """Raises Refused where systemd could not start this program after a reboot."""
+    hint = "install eswitch where it stays, or apply without --reboot"
+    if _is_fleeting(host, program[0]):
+        message = f"{program[0]} will not be there after the reboot; nothing was touched"
+        raise Refused(message, hint=hint)
+    try:
+        host.run([*program, "--version"], timeout=60.0)
+    except HostError as error:
+        raise Refused(
+            f"systemd could not start eswitch after the reboot: {error.message}; "
+            "nothing was touched",
+            hint=f"env -i {' '.join(program)} --version",
+        ) from None
+
+
 def arm(host: Host, record: Resume) -> None:
     """Remember it, and have systemd go on at the next boot. The record is on the disk first: a unit
     without one does nothing."""
-    command = " ".join(quote(word) for word in (*record.program, "apply", "--resume"))
     _write(host, record)
-    unit = _UNIT.format(record=RECORD, command=command.replace("%", "%%"))
+    unit = _UNIT.format(record=RECORD, command=_command((*record.program, "apply", "--resume")))
     host.replace_file(UNIT_FILE, unit.encode())
     host.run(["systemctl", "daemon-reload"])
     host.run(["systemctl", "enable", UNIT])
 
 
+def _command(words: Sequence[str]) -> str:
+    """As systemd.service(5) wants it, "Command lines". The program itself is never expanded."""
+    first, *rest = (word.replace("%", "%%") for word in words)
+    return " ".join(_quoted(word) for word in (first, *(word.replace("$", "$$") for word in rest)))
+
+
+def _quoted(word: str) -> str:
+    if re.fullmatch(r"[\w@%+=:,./$-]+", word, re.ASCII):
+        return word
+    escaped = word.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+    return f'"{escaped}"'
+
+
 def reboot(host: Host) -> None:
     """Ask systemd for it; raises CommandFailed if somebody inhibits a shutdown (an upgrade)."""
     try:
-        host.run(["systemctl", "reboot", "--check-inhibitors=yes"], timeout=60.0)
+        host.run(["systemctl", "reboot", "--check-inhibitors=yes"], timeout=60.0, whole=True)
     except HostError as refusal:
         refusal.hint = refusal.hint or "`systemd-inhibit --list` names who forbids it"
         raise
 
 
 def disarm(host: Host) -> None:
-    """Forget it: no unit, no record. Tolerates what is gone already."""
-    host.run(["systemctl", "disable", UNIT], ok=None)
-    host.remove_file(UNIT_FILE)
+    """Forget it: no unit, no record, whatever systemd says. The record goes first: a unit without
+    one does nothing."""
     host.remove_file(RECORD)
-    host.run(["systemctl", "daemon-reload"], ok=None)
+    host.remove_file(_ENABLED)
+    host.remove_file(UNIT_FILE)
+    with suppress(HostError):
+        host.run(["systemctl", "daemon-reload"], ok=None)
 
 
 def armed(host: Host) -> Resume | None:
@@ -131,6 +202,7 @@ def armed(host: Host) -> Resume | None:
         del data["schema"]
         data["expected"] = tuple(Pending(**each) for each in data["expected"])
         data["agreed"] = tuple((str(one), str(other)) for one, other in data["agreed"])
+        data["cards"] = tuple((str(a), str(b), c and str(c)) for a, b, c in data.get("cards", ()))
         for key in ("program", "sessions"):
             data[key] = tuple(str(word) for word in data[key])
         return Resume(**data)
@@ -169,6 +241,43 @@ def begin(host: Host, record: Resume, sha256: str | None) -> Resume:
             hint=f"eswitch plan {record.spec}, then eswitch apply {record.spec}",
         )
     return record
+
+
+def cards(
+    desired: DesiredState, observed: ObservedState
+) -> tuple[tuple[str, str, str | None], ...]:
+    """Which card each NIC of the spec is now."""
+    return tuple((nic.name, str(pf.pci), pf.mac) for nic, pf in nics.matched(desired, observed))
+
+
+def wait_for_cards(host: Host, desired: DesiredState, record: Resume) -> None:
+    """Wait until udev is done with this boot and the NICs are there, a minute at most: the plan
+    tells what is missing then. Raises NotEffective if a NIC of the spec is another card now."""
+    with suppress(HostError):
+        host.run(["udevadm", "settle", f"--timeout={_PROBING:.0f}"], timeout=70.0, ok=None)
+    deadline = host.monotonic() + _PROBING
+    observed = observe(host)
+    while host.monotonic() < deadline and not _are_there(desired, observed):
+        host.sleep(2.0)
+        observed = observe(host)
+    before = {name: (pci, mac) for name, pci, mac in record.cards if mac is not None}
+    for name, pci, mac in cards(desired, observed):
+        old = before.get(name)
+        if old is not None and mac is not None and mac != old[1]:
+            raise NotEffective(
+                f"`{name}` was {old[0]} with MAC {old[1]} before the reboot, and is {pci} with "
+                f"{mac} now: another card, so nothing is done by itself",
+                where=record.spec,
+                hint=f"match it by `mac` in the spec; eswitch plan {record.spec}",
+            )
+
+
+def _are_there(desired: DesiredState, observed: ObservedState) -> bool:
+    for nic in desired.nics:
+        pf = nics.find(nic, observed)
+        if isinstance(pf, Blocker) or (pf.driver and isinstance(pf.eswitch, Unknown)):
+            return False
+    return True
 
 
 def again(host: Host, record: Resume, pending: Sequence[Pending]) -> Resume:

@@ -229,6 +229,7 @@ class Twin:
         if fault is not None and fault.kind in (Kind.FAIL, Kind.HANG, Kind.HALF):
             raise HostError(f"cannot remove {path}: {strerror(fault.errno)}", errno=fault.errno)
         self.state.files.pop(path, None)
+        units.unlink(self.state, path)
         if fault is not None and fault.kind is Kind.POWER:
             self._lose_power()
 

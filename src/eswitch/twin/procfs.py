@@ -85,7 +85,10 @@ class Root:
         return fixed({"sbin": fixed({"grub-mkconfig": script} if there else {})})
 
     def _run(self) -> Directory:
-        children: dict[str, Node] = {"udev": fixed({"data": self._udev()})}
+        children: dict[str, Node] = {
+            "udev": fixed({"data": self._udev()}),
+            "systemd": fixed({"system": fixed({})}),
+        }
         if vswitch.daemon_runs(self.state):
             children["openvswitch"] = fixed({"ovs-vswitchd.pid": text(str(VSWITCHD_PID))})
         return fixed(children)

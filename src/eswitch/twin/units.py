@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from .state import State
 
 FOLDER = "/etc/systemd/system/"
+_ENABLED = f"{FOLDER}multi-user.target.wants/"
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +24,12 @@ def unit_file(state: State, name: str) -> str | None:
     return state.files.get(f"{FOLDER}{name}.service")
 
 
+def unlink(state: State, path: str) -> None:
+    """A link that enables a unit is gone; any other file is none of systemd's."""
+    if path.startswith(_ENABLED):
+        state.units.pop(path.removeprefix(_ENABLED).removesuffix(".service"), None)
+
+
 def to_start(state: State) -> tuple[Start, ...]:
     """What systemd has yet to start in this boot: enabled, with its file and its condition."""
     if state.begun == state.boots:
@@ -36,6 +43,7 @@ def to_start(state: State) -> tuple[Start, ...]:
         condition = settings.get("ConditionPathExists", "")
         if condition and condition not in state.files:
             continue
-        argv = shlex.split(settings.get("ExecStart", "").replace("%%", "%"))
+        typed = settings.get("ExecStart", "").replace("%%", "%").replace("$$", "$")
+        argv = shlex.split(typed)
         found.append(Start(f"{name}.service", tuple(argv)))
     return tuple(found)

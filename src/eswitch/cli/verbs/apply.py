@@ -29,7 +29,7 @@ def command(
     undoes it. Exit code: 0 done, 8 a reboot is needed to go on.
     """
     if dry_run:
-        return show_plan(session, spec)
+        return show_plan(session, spec, reboot=reboot)
     session.need_root("apply")
     if resume:
         from eswitch.cli.resumption import go_on  # noqa: PLC0415 (only after a reboot)

@@ -30,8 +30,11 @@ def command(session: Session, spec: str | None, *, commands: bool) -> int:
     return show_plan(session, spec, commands=commands)
 
 
-def show_plan(session: Session, spec: str | None, *, commands: bool = False) -> int:
-    """Read the spec and the host, print the plan, and return the exit code."""
+def show_plan(
+    session: Session, spec: str | None, *, commands: bool = False, reboot: bool = False
+) -> int:
+    """Read the spec and the host, print the plan, and return the exit code. With `reboot` also say
+    why `apply --reboot` would not do it."""
     from eswitch.cli.pages.steps import commands_page, plan_page  # noqa: PLC0415
     from eswitch.cli.specfile import load  # noqa: PLC0415
     from eswitch.engine.look import look  # noqa: PLC0415
@@ -46,7 +49,19 @@ def show_plan(session: Session, spec: str | None, *, commands: bool = False) -> 
     else:
         page = plan_page(plan, name, verbose=session.options.verbose)
         session.answer(page, {**plan_to_plain(plan), "spec": name})
+    if reboot and _refused(session, spec, name, plan):
+        return BLOCKED
     return exit_code(plan)
+
+
+def _refused(session: Session, spec: str | None, name: str, plan: Plan) -> bool:
+    from eswitch.cli.complaint import complain  # noqa: PLC0415
+    from eswitch.cli.resumption import refusals  # noqa: PLC0415 (only before a reboot)
+
+    found = refusals(session, spec, name, plan)
+    for error in found:
+        session.err.show(complain(error))
+    return bool(found)
 
 
 def exit_code(plan: Plan) -> int:
