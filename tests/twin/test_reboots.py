@@ -11,11 +11,14 @@ from box import CMDLINE, DROP_IN, SPEC, WORDS, Box
 
 from eswitch.engine import resume
 from eswitch.engine.resume import RECORD, UNIT_FILE
+from eswitch.engine.undo import differences
 from eswitch.errors import Locked, NotFound, Refused
 from eswitch.host.local import LocalHost
+from eswitch.model.plain import Plain
+from eswitch.stages.passthrough import MODULES
 from eswitch.twin import Fault, Kind
 from eswitch.twin.faults import Plan
-from test_bare_box import GO, rebooting, switching
+from test_bare_box import GO, another, rebooting, switching
 
 
 def meddle(
@@ -318,3 +321,91 @@ def test_a_program_that_systemd_could_not_start_is_told_before(
     monkeypatch.setattr(host, "resolve", lambda path: "/tmp/x.yaml")
     with pytest.raises(Refused, match=f"{SPEC} will not be there after the reboot"):
         resume.refuse_fleeting(host, SPEC)
+
+
+def test_what_was_rolled_back_does_not_come_again_by_itself(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    box = Box.delivered("pve8-cx6dx")
+    rebooting(box)
+    meddle(monkeypatch, box, "add-br", ctrl_c)
+    assert box.boot() == 130
+    assert box.left
+    assert box.eswitch("rollback --dry-run") == 0
+    assert "left to go on after a reboot is called off first" in box.told
+    assert box.left
+    box.twin.operations.clear()
+    assert box.eswitch("rollback --yes") in (0, 8), box.told
+    assert box.left == []
+    changes = [o for o in box.twin.operations if o.startswith(("write ", "remove ", "append "))]
+    assert changes[0] == f"remove {RECORD}"
+    assert box.boot() is None
+    assert not switching(box)
+
+
+def test_rollback_whose_loader_cannot_be_written_is_no_success() -> None:
+    box = Box.delivered("pve8-zfs-cx6dx")
+    assert box.eswitch("apply --yes") == 8
+    box.state.esp_full = True
+    assert box.eswitch("rollback --yes") == 1
+    assert "proxmox-boot-tool refresh: " in box.told
+    assert "No space left" in box.told
+    assert "was gone already" not in box.told
+    assert WORDS in box.state.kernel.next_cmdline
+    box.state.esp_full = False
+    assert box.eswitch("rollback --yes") == 8, box.told
+    assert WORDS not in box.state.kernel.next_cmdline
+
+
+@pytest.mark.parametrize("kernels_own", [True, False])
+def test_rollback_whose_initramfs_cannot_be_written_is_no_success(*, kernels_own: bool) -> None:
+    box = Box.delivered("debian13-bare")
+    if kernels_own:
+        box.state.kernel.lacks.clear()
+        box.boot()
+    else:
+        assert box.eswitch(GO) == 0
+        another(box)
+    assert box.eswitch("apply --yes") == 8, box.told
+    box.twin.faults = Plan([Fault(Kind.FAIL, matching="update-initramfs")])
+    assert box.eswitch("rollback --yes") == 1
+    assert "was gone already" not in box.told
+
+
+def test_rollback_that_leaves_our_file_is_no_success() -> None:
+    box = Box.delivered("pve8-cx6dx")
+    assert box.eswitch("apply --yes") == 8
+    box.put(MODULES, box.state.files[MODULES] + "nbd\n")
+    assert box.eswitch("rollback --yes") == 1
+    assert MODULES in box.state.files
+    assert "was changed: somebody else was at it meanwhile" in box.told
+    assert "was gone already: rm" not in box.told
+
+
+@pytest.mark.parametrize("program", ["tar", "mkdir", "./install"])
+def test_a_driver_that_was_not_built_can_be_rolled_back(program: str) -> None:
+    box = Box.delivered("debian13-bare")
+    box.twin.faults = Plan([Fault(Kind.FAIL, matching=program)])
+    assert box.eswitch("apply --yes") == 1
+    box.twin.faults = Plan()
+    assert box.eswitch("rollback --yes") in (0, 8), box.told
+    assert box.eswitch("rollback --yes") == 0
+    assert "nothing to roll back" in box.told
+
+
+def test_what_is_unknown_afterwards_is_not_as_before() -> None:
+    before: Plain = {"boot": {"next": ["quiet"], "content": None}}
+    same: Plain = {"boot": {"next": ["quiet", "mine"], "content": "mine"}}
+    after: Plain = {"boot": {"next": {"reason": "grub.cfg is unreadable"}, "content": None}}
+    assert differences(before, same) == []
+    assert differences(before, after) == ["boot.next: unknown now: grub.cfg is unreadable"]
+
+
+def test_firmware_of_the_card_with_my_session_can_be_rolled_back() -> None:
+    box = Box.delivered("pve8-cx6dx")
+    (pf,) = [ln for ln in box.state.links if ln.function == "0000:07:00.0"]
+    box.twin.run(["ip", "addr", "add", "10.9.9.9/24", "dev", pf.name])
+    box.state.environment = {}
+    assert box.eswitch("apply --yes") == 8
+    box.state.environment = {"SSH_CONNECTION": "10.9.9.1 50022 10.9.9.9 22"}
+    assert box.eswitch("rollback --yes") == 8, box.told

@@ -74,6 +74,8 @@ def run_all(operation: Operation, host: Host) -> tuple[str, ...]:
             # One refusal undid the whole OVSDB transaction.
             alone = (Operation((command,), operation.steps[:1]) for command in commands)
             return tuple(line for one in alone for line in run_all(one, host))
+        if isinstance(first, Run) and first.argv[0] == "env" and "No such file" in failed.message:
+            return (f"{failed.action}: it does not exist",)  # a driver that was never unpacked
         return (f"{failed.action}: {failed.message}",)
     return ()
 

@@ -12,11 +12,11 @@ from eswitch.model.identifiers import OWNER
 from eswitch.model.observed import ObservedState, OvsStatus
 from eswitch.model.plain import Plain, to_plain
 from eswitch.model.question import Question, Topic
-from eswitch.model.step import Command, Settle, Tool, Write
+from eswitch.model.step import Action, Command, Replace, Run, Settle, Tool, Write
 from eswitch.observe import answer, observe
 from eswitch.stages import passthrough, tools, users
 
-from . import journal
+from . import journal, resume
 from .batch import Operation, undo_operations
 from .converge import LOCK
 from .explain import says_gone
@@ -75,10 +75,12 @@ def rollback(
     """Undo it, compare with what was observed before, and return what the host refused meanwhile
     (what was to be undone was gone, or had never happened).
 
+    What would go on after a reboot is called off first: it would bring all of it back.
+
     Raises Unsupported if a tool or Open vSwitch is missing that it needs; Refused if it is no
     longer the last apply, a guest holds a VF that would be pulled, or somebody else has a port in a
-    bridge that would go; HostError where the host refuses; NotEffective if the host afterwards
-    differs from what it was.
+    bridge that would go; HostError where the host refuses; NotEffective if a file or a program
+    could not be undone, or if the host afterwards differs from what it was.
     """
     with host.lock(LOCK):
         _refuse_if_outdated(undo, host)
@@ -86,23 +88,31 @@ def rollback(
         _refuse_without_tools(undo, now)
         _refuse_if_used(undo, now)
         _refuse_if_shared(undo, now)
+        if resume.is_armed(host):
+            resume.disarm(host)
         writer = journal.Journal(host, undo.entry.path)
         refused: list[str] = []
+        undone = True
         writer.undoing()
         try:
             for operation in undo.operations:
                 started(operation)
-                refused += run_all(operation, host)
+                said = run_all(operation, host)
+                refused += said
+                # What a machine boots with, nobody sees in time: its own word counts.
+                boots = isinstance(operation.actions[0], Run | Replace)
+                undone = undone and (not boots or all(says_gone(text) for text in said))
         except (EswitchError, KeyboardInterrupt) as error:
             writer.stop("rollback failed", error)
             raise
         left = _settled_differences(host, undo)
-        if left:
+        if left or not undone:
             # If the rest is gone, all is undone that can be: the next is of the apply before.
             complete = all(says_gone(text) for text in refused)
             lines = [f"  {line}" for line in (*left, *refused)]
+            what = "the host is not quite what it was" if left else "not all of it could be undone"
             differs = NotEffective(
-                "the host is not quite what it was:\n" + "\n".join(lines),
+                f"{what}:\n" + "\n".join(lines),
                 hint=f"the commands are in {undo.entry.path}",
             )
             writer.stop("rolled back" if complete else "rollback failed", differs)
@@ -152,6 +162,7 @@ def _refuse_if_used(undo: Undo, now: ObservedState) -> None:
         word
         for op in undo.operations
         for action in op.actions
+        if _is_felt(action)
         for word in str(action).replace("/", " ").split()
     }
     for nic in now.nics:
@@ -169,6 +180,12 @@ def _refuse_if_used(undo: Undo, now: ObservedState) -> None:
         address = users.session_on(users.on_bridge(bridge, now), now)
         if address and bridge.name in words:
             raise _cut(address)
+
+
+def _is_felt(action: Action) -> bool:
+    """Whether what it names may notice: firmware is set for the card's next start."""
+    resets = ("mstfwreset", "mlxfwreset")
+    return not isinstance(action, Run) or action.argv[0] in resets
 
 
 def _refuse_if_shared(undo: Undo, now: ObservedState) -> None:
@@ -268,6 +285,8 @@ def _our_words(before: Plain, after: Plain, path: str) -> list[str]:
     """What else changed on the kernel's command line, others have changed."""
     if isinstance(before, dict):
         return []  # an Unknown
+    if isinstance(after, dict):
+        return [f"{path}: unknown now: {after.get('reason')}"]
     old, new = (set(_words_of(each)) for each in (before, after))
     return [f"{path}: {word} is new" for word in passthrough.WORDS if word in new - old]
 

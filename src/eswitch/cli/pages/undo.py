@@ -9,13 +9,18 @@ from eswitch.engine import Undo
 _SHOWN = 12
 
 
-def undo_page(undo: Undo, *, commands: bool) -> list[Line]:
-    """When, which spec, what it had changed; with the commands that undo it if asked for."""
+def undo_page(undo: Undo, *, commands: bool, armed: bool = False) -> list[Line]:
+    """When, which spec, what it had changed; with the commands that undo it if asked for, and
+    whether something is `armed` to go on after a reboot."""
     entry = undo.entry
     how = {"applied": "", None: ", which did not end (crash?)"}.get(
         entry.end, f", which {entry.end}"
     )
     lines = [line(strong(f"undoing the apply of {entry.spec}, {entry.started}{how}"))]
+    if armed:
+        lines.append(
+            line("  - what `apply --reboot` left to go on after a reboot is called off first")
+        )
     titles = [step.title for step in reversed(entry.steps)]
     for title in titles[:_SHOWN]:
         lines += paragraph(title, first="  - ")

@@ -32,14 +32,15 @@ def command(session: Session, *, yes: bool, dry_run: bool) -> int:
     session.need_root("rollback")
     from eswitch.cli.pages.undo import undo_page  # noqa: PLC0415
     from eswitch.cli.screen import line  # noqa: PLC0415
-    from eswitch.engine import prepare  # noqa: PLC0415
+    from eswitch.engine import prepare, resume  # noqa: PLC0415
 
     undo = prepare(session.host)
     if undo is None:
         page = [line("nothing to roll back")]
         session.answer(page, _document("nothing", None), anyhow="there is nothing to roll back")
         return 0
-    page = undo_page(undo, commands=dry_run or session.options.verbose)
+    armed = resume.is_armed(session.host)
+    page = undo_page(undo, commands=dry_run or session.options.verbose, armed=armed)
     if dry_run:
         session.answer(page, _document("dry run", undo), anyhow="nothing was touched")
         return 0
@@ -55,6 +56,7 @@ def _run(session: Session, undo: Undo) -> int:
     from eswitch.cli.staying import staying  # noqa: PLC0415
     from eswitch.cli.transient import Transient  # noqa: PLC0415
     from eswitch.engine import rollback  # noqa: PLC0415
+    from eswitch.engine.explain import says_gone  # noqa: PLC0415
 
     start = session.host.monotonic()
     now = Transient(session.err)
@@ -77,7 +79,7 @@ def _run(session: Session, undo: Undo) -> int:
     finally:
         now.erase()
     for text in gone:
-        session.err.say(f"note: was gone already: {text}")
+        session.err.say(f"note: {'was gone already' if says_gone(text) else 'refused'}: {text}")
     took = seconds(session.host.monotonic() - start)
     steps = count(len(undo.entry.steps), "step")
     mark = good(f"{session.out.marks.good} ")
