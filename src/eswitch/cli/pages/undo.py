@@ -18,9 +18,8 @@ def undo_page(undo: Undo, *, commands: bool, armed: bool = False) -> list[Line]:
     )
     lines = [line(strong(f"undoing the apply of {entry.spec}, {entry.started}{how}"))]
     if armed:
-        lines.append(
-            line("  - what `apply --reboot` left to go on after a reboot is called off first")
-        )
+        text = "what `apply --reboot` left to go on after a reboot is called off first"
+        lines += paragraph(text, first="  - ")
     titles = [step.title for step in reversed(entry.steps)]
     for title in titles[:_SHOWN]:
         lines += paragraph(title, first="  - ")
