@@ -69,27 +69,26 @@ class Resumption:
         """Write down how to go on, and reboot. Raises HostError if the host does not, Refused for
         guests that run by now, NotConfirmed if `plan` needed no reboot; then nothing stays behind.
         """
-        host = self.session.host
         if plan is None or not plan.reboots:
             raise NotConfirmed(
                 "a reboot is due that the plan did not foresee, so nobody has agreed to it",
                 hint="reboot when it suits you, then apply again",
             )
-        record = resume.again(host, self.record, outcome.pending)
+        record = resume.again(self.session.host, self.record, outcome.pending)
         steps = (*plan.steps, *plan.later)
         agreed = tuple(step.key for step in steps if step.disturbs)
         record = replace(record, agreed=tuple(dict.fromkeys((*record.agreed, *agreed))))
         with staying():
-            observed = observe(host)
-            refuse_guests(host, observed)  # what was set may have taken an hour
-            record = replace(record, cards=resume.cards(desired, observed))
-            self._go_down(host, record)
+            self._go_down(record, desired)
         self.session.err.say("rebooting; `journalctl -u eswitch-resume` tells how it went on")
 
-    def _go_down(self, host: Host, record: resume.Resume) -> None:
+    def _go_down(self, record: resume.Resume, desired: DesiredState) -> None:
         """Whatever stops it before the reboot is ordered, nothing is armed then."""
+        host = self.session.host
         try:
-            resume.arm(host, record)
+            observed = observe(host)
+            refuse_guests(host, observed)  # what was set may have taken an hour
+            resume.arm(host, replace(record, cards=resume.cards(desired, observed)))
             self.ordered = True
             resume.reboot(host)
         except TimedOut:
@@ -138,7 +137,7 @@ def go_on(session: Session) -> int:
         record = resume.begin(host, record, digest(session, record.spec))
         desired, name = load(session, None if record.spec == DEFAULT else record.spec)
         _wait_for_the_lock(host)
-        if not resume.is_armed(host):
+        if resume.armed(host) != record:
             session.err.say("somebody else has done it, or has called it off, meanwhile")
             return 0
         resume.wait_for_cards(host, desired, record)

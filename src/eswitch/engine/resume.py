@@ -256,10 +256,17 @@ def wait_for_cards(host: Host, desired: DesiredState, record: Resume) -> None:
     with suppress(HostError):
         host.run(["udevadm", "settle", f"--timeout={_PROBING:.0f}"], timeout=70.0, ok=None)
     deadline = host.monotonic() + _PROBING
-    observed = observe(host)
-    while host.monotonic() < deadline and not _are_there(desired, observed):
+    while True:
+        late = host.monotonic() >= deadline
+        try:
+            observed = observe(host)
+        except HostError:  # what is just being made can vanish under one's eyes
+            if late:
+                raise
+        else:
+            if late or _are_there(desired, observed):
+                break
         host.sleep(2.0)
-        observed = observe(host)
     before = {name: (pci, mac) for name, pci, mac in record.cards if mac is not None}
     for name, pci, mac in cards(desired, observed):
         old = before.get(name)
