@@ -32,6 +32,32 @@ WHOLE = frozenset(
 )
 """Programs that write what a machine boots from, or a card starts with."""
 
+
+def printf(text: str) -> str:
+    """What prints exactly this text when a shell runs it, in one line that can be read and typed.
+
+    What no terminal shows is written as octal digits. A text that is no UTF-8 has its bytes.
+    """
+    lines = text.split("\n")
+    whole = lines[-1] == ""  # printf uses its format again for each further argument
+    lines = lines[:-1] if whole else lines
+    plain = all(char.isprintable() for line in lines for char in line)
+    conversion = "%s" if plain else "%b"
+    words = (quote(line if plain else _octal(line)) for line in lines)
+    shape = f"{conversion}\\n" if whole else "\\n".join([conversion] * len(lines))
+    shape = quote(shape) if "\\" in shape else shape
+    return " ".join(("printf", shape, *words)) if text else "printf ''"
+
+
+def _octal(line: str) -> str:
+    return "".join(
+        char
+        if char.isprintable() and char != "\\"
+        else "".join(f"\\0{byte:03o}" for byte in char.encode("utf-8", "surrogateescape"))
+        for char in line
+    )
+
+
 Word = str | Unnamed
 """One argument of a command: text, or the identity of what has no name yet."""
 
@@ -124,7 +150,7 @@ class Run:
     def __str__(self) -> str:
         typed = " ".join(quote(word) for word in self.argv)
         if self.input is not None:
-            typed = f"printf %s {quote(self.input)} | {typed}"
+            typed = f"{printf(self.input)} | {typed}"
         return f"{typed} > {self.log} 2>&1" if self.log else typed
 
     @property
@@ -144,8 +170,8 @@ class Replace:
 
     def __str__(self) -> str:
         if self.new is None:
-            return f"rm {self.path}"
-        return f"printf %s {quote(self.new)} > {self.path}"
+            return f"rm {quote(self.path)}"
+        return f"{printf(self.new)} > {quote(self.path)}"
 
     @property
     def unnamed(self) -> bool:

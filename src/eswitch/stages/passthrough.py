@@ -31,10 +31,10 @@ vfio_pci
 """
 WORDS = ("intel_iommu=on", "iommu=pt")
 """What eswitch adds to the command line, and takes away again."""
-_DROP_IN = f"""\
-# Written by eswitch: a VM can take a VF only while the IOMMU is on.
-GRUB_CMDLINE_LINUX_DEFAULT="$GRUB_CMDLINE_LINUX_DEFAULT {" ".join(WORDS)}"
-"""
+_ASSIGNED = f'GRUB_CMDLINE_LINUX_DEFAULT="$GRUB_CMDLINE_LINUX_DEFAULT {" ".join(WORDS)}"\n'
+_DROP_IN = f"# Written by eswitch: a VM can take a VF only while the IOMMU is on.\n{_ASSIGNED}"
+_ROOT = ("root=", "boot=", "rootflags=", "rootfstype=")
+"""Where the root is: without these words of this boot the next one would not find it."""
 _OFF = {"DMAR": ("iommu=off",), "IVRS": ("iommu=off", "amd_iommu=off")}
 """Words that no later word takes back (arch/x86/kernel/pci-dma.c, drivers/iommu/amd/init.c)."""
 _BIOS = {
@@ -174,24 +174,15 @@ def _command_line(boot: BootState, source: Source | None) -> StagePlan:
         )
     if not isinstance(boot.next, Unknown) and _effective(boot.next) == "on":
         return StagePlan(pending=(Pending("boot", _CMDLINE, WORDS[0]),))
-    new = _DROP_IN
+    new = _dropped_in(boot.content)
     if boot.loader is Loader.SYSTEMD_BOOT:
-        lines = [line for line in (boot.content or "").splitlines() if line.strip()]
-        if boot.content is None or not lines:
-            # With nothing but our words in it the machine would not find its root (domain.md 3.4).
-            state = "does not exist" if boot.content is None else "is empty"
-            return blocked(
-                f"{boot.path} {state}, and it is not eswitch's to write the whole of it",
-                f"if this machine is to boot as it did this time: {_as_booted(boot)}",
-            )
-        if len(lines) != 1:
-            return blocked(
-                f"{boot.path} has {len(lines)} lines that count, and must have one",
-                f"make it one line that ends with `{words}`, and apply again",
-            )
-        new = boot.content
-        if _effective(tuple(lines[0].split())) != "on":
-            new = boot.content.replace(lines[0], f"{lines[0].rstrip()} {words}")
+        why = _cannot_be_added(boot)
+        if why is not None:
+            return blocked(*why)
+        new = boot.content or ""
+        (line,) = _lines(new)
+        if _effective(tuple(line.split())) != "on":
+            new = new.replace(line, f"{line.rstrip()} {words}")
     refresh: tuple[Action, ...] = (Run(boot.refresh, timeout=_WRITE),)
     if boot.loader is Loader.SYSTEMD_BOOT:
         refresh += (Run(("cp", boot.path, REFRESHED)),)
@@ -214,6 +205,45 @@ def _command_line(boot: BootState, source: Source | None) -> StagePlan:
         put_back=True,
     )
     return StagePlan((step,))
+
+
+def _dropped_in(content: str | None) -> str:
+    """GRUB's drop-in with our line in it, and with all that somebody else wrote into it."""
+    if not content:
+        return _DROP_IN
+    if f"\n{_ASSIGNED}" in f"\n{content}":
+        return content
+    return content + ("" if content.endswith("\n") else "\n") + _ASSIGNED
+
+
+def _lines(content: str) -> list[str]:
+    return [line for line in content.splitlines() if line.strip()]
+
+
+def _cannot_be_added(boot: BootState) -> tuple[str, str] | None:
+    """Why nothing may be added to /etc/kernel/cmdline, and what to do.
+
+    What is in it may never have counted yet, and this machine would boot with it the first time.
+    """
+    as_booted = f"if this machine is to boot as it did this time: {_as_booted(boot)}"
+    lines = _lines(boot.content or "")
+    if boot.content is None or not lines:
+        # With nothing but our words in it the machine would not find its root (domain.md 3.4).
+        state = "does not exist" if boot.content is None else "is empty"
+        return f"{boot.path} {state}, and it is not eswitch's to write the whole of it", as_booted
+    if len(lines) != 1:
+        return (
+            f"{boot.path} has {len(lines)} lines that count, and must have one",
+            f"make it one line that ends with `{' '.join(WORDS)}`, and apply again",
+        )
+    if lines[0].lstrip().startswith("#"):
+        return f"the one line of {boot.path} is a comment, and comments count there", as_booted
+    there = {word.replace('"', "") for word in lines[0].split()}
+    lost = [word for word in boot.cmdline if word.startswith(_ROOT) and word not in there]
+    if lost:
+        message = f"{boot.path} is without {' '.join(lost)}, with which this machine booted"
+        return f"{message}: with that file it might not boot", as_booted
+    return None
 
 
 def _as_booted(boot: BootState) -> str:
