@@ -3,10 +3,16 @@ what somebody else wrote."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import pytest
 from box import CMDLINE, DROP_IN, WORDS, Box
 
-from test_bare_box import GO
+from eswitch.host import Result
+from eswitch.stages.driver import DIRECTORY, INSTALLED
+from eswitch.twin.commands.driverkit import archive
+from test_bare_box import GO, PACKAGE, another
 
 
 @pytest.mark.parametrize(
@@ -48,3 +54,56 @@ def test_commands_are_shown_as_they_are_typed(machine: str) -> None:
     typed = [line for line in box.told.splitlines() if line.startswith("printf ")]
     assert typed
     assert all(line.count("'") % 2 == 0 for line in typed)
+
+
+def test_an_archive_that_changes_once_it_is_copied_is_not_run() -> None:
+    box = Box.delivered("debian13-bare")
+    real = box.twin.run
+
+    def run(argv: Sequence[str], **keys: Any) -> Result:
+        result = real(argv, **keys)
+        if argv[0] in ("cp", "sha256sum"):
+            box.put(PACKAGE, archive("eswitchsim", "6.66", "debian12.5"))
+        return result
+
+    box.twin.run = run  # type: ignore[method-assign]
+    box.eswitch(GO)
+    assert box.state.kernel.dkms.get("eswitchsim") != "6.66"
+
+
+def test_the_initramfs_of_the_kernel_that_runs() -> None:
+    box = Box.delivered("debian13-bare")
+    assert box.eswitch(GO) == 0
+    another(box)
+    box.twin.operations.clear()
+    box.eswitch("apply --yes")
+    ran = [text for text in box.twin.operations if "update-initramfs" in text]
+    assert ran == [f"run update-initramfs -u -k {box.state.kernel.release}"]
+
+
+def test_undoing_a_newer_archive_brings_the_one_before_back() -> None:
+    box = Box.delivered("debian13-bare")
+    assert box.eswitch(GO) == 0
+    first = box.state.files[INSTALLED]
+    another(box)
+    assert box.eswitch("apply --yes") == 8
+    assert box.state.files[INSTALLED] != first
+    assert box.eswitch("rollback --yes") == 8, box.told
+    assert (box.state.kernel.dkms, box.state.files[INSTALLED]) == ({"eswitchsim": "1.0"}, first)
+    assert box.state.kernel.initramfs == {"eswitchsim": "1.0"}
+    box.boot()
+    assert box.state.versions == {"eswitchsim": "1.0"}
+
+
+def test_a_newer_archive_where_the_files_of_the_one_before_are_gone() -> None:
+    """Whoever agrees knows that there is no way back, and none is tried."""
+    box = Box.delivered("debian13-bare")
+    assert box.eswitch(GO) == 0
+    another(box)
+    box.twin.run(["rm", "-rf", f"{DIRECTORY}/{box.state.files[INSTALLED][:12]}"])
+    assert box.eswitch("apply") == 2
+    assert "a rollback leaves the new driver there" in box.told
+    assert box.eswitch("apply --yes") == 8
+    second = box.state.files[INSTALLED]
+    box.eswitch("rollback --yes")
+    assert (box.state.kernel.dkms, box.state.files[INSTALLED]) == ({"eswitchsim": "1.1"}, second)

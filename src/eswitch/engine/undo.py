@@ -33,7 +33,7 @@ _COMMAND_LINE = frozenset({"boot.content", "boot.next"})
 # What only a reboot changes: that of the apply has come, or that of the rollback is still to come.
 _OF_THIS_BOOT = {
     *("current", "default", "cmdline", "iommu", "iommu_group", "group_peers"),
-    *("vfio_loaded", "loaded", "version", "kit", "guests"),
+    *("vfio_loaded", "loaded", "version", "kit", "guests", "next_release", "passphrase"),
 }
 _UNTIL_REBOOT = {"sriov", "eswitch", "driver"}
 """What an undone firmware or driver goes on showing until then."""

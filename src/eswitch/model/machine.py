@@ -48,6 +48,8 @@ class BootState:
     systemd-boot: /etc/kernel/cmdline), `content` what is in it (None: it does not exist), `refresh`
     the command that makes it count, `next` the words with which the loader starts the next kernel
     as far as that can be read: Unknown if `refresh` may not have been run since the file changed.
+    `next_release` is that of the kernel which the loader starts if nobody chooses (None: it cannot
+    be told), `passphrase` whether /etc/crypttab has something that a person must unlock at boot.
     """
 
     cmdline: tuple[str, ...]
@@ -56,6 +58,8 @@ class BootState:
     content: str | None = None
     refresh: tuple[str, ...] = ()
     next: tuple[str, ...] | Unknown = ()
+    next_release: str | None = None
+    passphrase: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,9 +86,10 @@ class DriverKit:
 
     `headers` whether those of the running kernel are there, `fetcher` the program that downloads
     (`wget` or `curl`), `archive` the SHA-256 of the local file (Unknown if it cannot be read, None
-    for a URL), `installed` that of the archive that eswitch installed last. `distribution` is this
-    one's as NVIDIA calls it (`debian12.5`), empty if it is not known. `key_enrolled` whether
-    the firmware knows the key that DKMS signs with; it matters under Secure Boot only.
+    for a URL), `installed` that of the archive that eswitch installed last, `kept` whether its
+    files are still there. `distribution` is this one's as NVIDIA calls it (`debian12.5`), empty if
+    it is not known. `key_enrolled` whether the firmware knows the key that DKMS signs with; it
+    matters under Secure Boot only.
     """
 
     headers: bool
@@ -92,6 +97,7 @@ class DriverKit:
     fetcher: str | None = None
     archive: str | Unknown | None = None
     installed: str | None = None
+    kept: bool = False
     distribution: str = ""
     secure_boot: bool | Unknown = False
     key_enrolled: bool | Unknown = False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 from eswitch.errors import HostError, NotFound
@@ -10,11 +11,16 @@ from eswitch.model.machine import BootState, Loader
 from eswitch.model.unknown import Unknown
 
 from .loader import (
+    Entry,
     EspStatus,
     Evidence,
     decide,
+    next_release,
+    parse_crypttab,
+    parse_default,
     parse_entry,
     parse_grub_config,
+    parse_grub_release,
     parse_status,
     parse_systemd_version,
 )
@@ -25,6 +31,8 @@ _UUIDS = "/etc/kernel/proxmox-boot-uuids"
 _GRUB_CONFIG = "/boot/grub/grub.cfg"
 _GRUB_MKCONFIG = "/usr/sbin/grub-mkconfig"
 _ESPS = ("/efi", "/boot/efi", "/boot")
+_MOUNTS = "/proc/mounts"
+_CRYPTTAB = "/etc/crypttab"
 _REFRESHED = "/var/lib/eswitch/boot-refreshed"
 """/etc/kernel/cmdline as it was when eswitch last made it count, where nothing else tells."""
 _DEADLINE = 60.0
@@ -39,14 +47,17 @@ def read_boot(host: Host, release: str) -> BootState | Unknown:
     try:
         evidence = _gather(host)
         decision = decide(evidence)
-        state = BootState(tuple(evidence.cmdline.split()), decision.loader)
+        words = tuple(evidence.cmdline.split())
+        state = BootState(words, decision.loader, passphrase=_asks_passphrase(host))
         if isinstance(decision.loader, Unknown):
             return state
         content = _read_exactly(host, decision.path)
         state = replace(state, path=decision.path, refresh=decision.refresh, content=content)
         if decision.loader is Loader.GRUB:
-            return replace(state, next=_next_of_grub(host))
-        return replace(state, next=_next_of_systemd_boot(host, release, content))
+            following, kernel = _next_of_grub(host)
+        else:
+            following, kernel = _next_of_systemd_boot(host, release, content)
+        return replace(state, next=following, next_release=kernel)
     except HostError as refusal:
         return Unknown(refusal.message)
 
@@ -73,6 +84,13 @@ def _read(host: Host, path: str) -> str | None:
         return host.read(path)
     except NotFound:
         return None
+
+
+def _asks_passphrase(host: Host) -> bool:
+    try:
+        return parse_crypttab(host.read(_CRYPTTAB))
+    except HostError:
+        return False  # only root may read it, and a note is all that comes of it
 
 
 def _read_exactly(host: Host, path: str) -> str | None:
@@ -112,41 +130,63 @@ def _read_systemd_version(host: Host) -> int:
         return 0
 
 
-def _next_of_grub(host: Host) -> tuple[str, ...] | Unknown:
+Next = tuple[tuple[str, ...] | Unknown, str | None]
+"""The words and the release of the next kernel."""
+
+
+def _next_of_grub(host: Host) -> Next:
     try:
-        return parse_grub_config(host.read(_GRUB_CONFIG))
+        content = host.read(_GRUB_CONFIG)
     except HostError as refusal:
-        return Unknown(refusal.message)
+        return Unknown(refusal.message), None
+    return parse_grub_config(content), parse_grub_release(content)
 
 
-def _next_of_systemd_boot(
-    host: Host, release: str, content: str | None
-) -> tuple[str, ...] | Unknown:
+def _next_of_systemd_boot(host: Host, release: str, content: str | None) -> Next:
     """From the entry of the running kernel, else from what eswitch itself has made count."""
     reasons = []
+    kernels: str | None = None
     for esp in _ESPS:
         try:
-            words = _words_of_entry(host, f"{esp}/loader/entries", release)
+            entries = dict(_entries(host, esp))
+            default = _read_default(host, esp) if entries else ""
         except NotFound:
             continue  # not mounted here; proxmox-boot-tool leaves its ESPs unmounted
         except HostError as refusal:
             reasons.append(refusal.message)
             continue
-        if words is not None:
-            return words
+        kernels = next_release(entries, default) or kernels
+        for version, kernel, options in entries.values():
+            if _is_of(release, version, kernel):
+                return options, kernels
     if content is not None and _read_exactly(host, _REFRESHED) == content:
-        return tuple(content.split())
+        return tuple(content.split()), kernels
     said = "; ".join(reasons) or f"no mounted ESP has an entry for {release}"
-    return Unknown(f"what the next kernel will be started with is not known: {said}")
+    return Unknown(f"what the next kernel will be started with is not known: {said}"), kernels
 
 
-def _words_of_entry(host: Host, directory: str, release: str) -> tuple[str, ...] | None:
-    for name in host.list(directory):
-        if not name.endswith(".conf"):
-            continue
-        version, kernel, options = parse_entry(host.read(f"{directory}/{name}"))
-        if version == release or release in kernel.replace("\\", "/").split("/"):
-            return options
-        if kernel.endswith(f"vmlinuz-{release}"):
-            return options
-    return None
+def _entries(host: Host, esp: str) -> Iterator[tuple[str, Entry]]:
+    """Those, by name, of an ESP that is mounted there. A directory alone proves nothing: it may be
+    what was written while the ESP was not mounted."""
+    directory = f"{esp}/loader/entries"
+    names = host.list(directory)  # first, for it mounts what systemd mounts on demand
+    if not _is_esp(host, esp):
+        return
+    for name in names:
+        if name.endswith(".conf"):
+            yield name, parse_entry(host.read(f"{directory}/{name}"))
+
+
+def _read_default(host: Host, esp: str) -> str:
+    return parse_default(_read(host, f"{esp}/loader/loader.conf") or "")
+
+
+def _is_esp(host: Host, esp: str) -> bool:
+    mounts = (line.split() for line in host.read(_MOUNTS).splitlines())
+    return any(words[1:3] == [esp, "vfat"] for words in mounts)
+
+
+def _is_of(release: str, version: str, kernel: str) -> bool:
+    if version == release or release in kernel.replace("\\", "/").split("/"):
+        return True
+    return kernel.endswith(f"vmlinuz-{release}")

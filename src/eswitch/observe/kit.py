@@ -9,7 +9,8 @@ from eswitch.host import Host
 from eswitch.model.machine import DriverKit
 from eswitch.model.unknown import Unknown
 
-_INSTALLED = "/var/lib/eswitch/driver/installed"
+_DIRECTORY = "/var/lib/eswitch/driver"
+_INSTALLED = f"{_DIRECTORY}/installed"
 _EFIVARS = "/sys/firmware/efi/efivars"
 _SECURE_BOOT = f"{_EFIVARS}/SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c"
 _KEY = "/var/lib/dkms/mok.pub"
@@ -24,12 +25,14 @@ def read_kit(host: Host, archive: str, release: str) -> DriverKit | Unknown:
     """
     try:
         secure_boot = _read_secure_boot(host)
+        installed = _read_installed(host)
         return DriverKit(
             headers=_has_headers(host, release),
             dkms=host.which("dkms") is not None,
             fetcher=next((name for name in ("wget", "curl") if host.which(name)), None),
             archive=_read_checksum(host, archive),
-            installed=_read_installed(host),
+            installed=installed,
+            kept=installed is not None and _is_kept(host, installed),
             distribution=_read_distribution(host),
             secure_boot=secure_boot,
             key_enrolled=_read_key_enrolled(host) if secure_boot is True else False,
@@ -73,6 +76,13 @@ def _read_installed(host: Host) -> str | None:
     except NotFound:
         return None
     return content if _SHA256.fullmatch(content) else None
+
+
+def _is_kept(host: Host, sha256: str) -> bool:
+    try:
+        return "install" in host.list(f"{_DIRECTORY}/{sha256[:12]}")
+    except NotFound:
+        return False
 
 
 def _read_secure_boot(host: Host) -> bool | Unknown:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase as fnmatch
 
 from eswitch.model.machine import Loader
 from eswitch.model.unknown import Unknown
@@ -21,6 +22,7 @@ SYSTEMD_FILE = "/etc/kernel/cmdline"
 _ADD_ALL_SINCE = 255
 
 _ESP = re.compile(r"^(\S+) is configured with: (.+)$")
+_DEFAULT = re.compile(r"""^\s*set default=["']?([^"'\s]*)""", re.MULTILINE)
 _LOADER_OF = {"uefi": Loader.SYSTEMD_BOOT, "grub": Loader.GRUB}
 
 
@@ -180,8 +182,60 @@ def parse_grub_config(content: str) -> tuple[str, ...] | Unknown:
     return Unknown("grub.cfg starts no Linux")
 
 
-def parse_entry(content: str) -> tuple[str, str, tuple[str, ...]]:
-    """Version, kernel and all words of `options` in a systemd-boot entry."""
+def parse_grub_release(content: str) -> str | None:
+    """The release of the kernel in the first entry of grub.cfg, if it is that which is started."""
+    if set(_DEFAULT.findall(content)) - {"0", "${next_entry}"}:
+        return None
+    for line in content.splitlines():
+        words = line.split()
+        if len(words) > 1 and words[0] in ("linux", "linuxefi", "linux16"):
+            return words[1].rpartition("vmlinuz-")[2] if "vmlinuz-" in words[1] else None
+    return None
+
+
+Entry = tuple[str, str, tuple[str, ...]]
+"""Version, kernel and all words of `options` in a systemd-boot entry."""
+
+
+def parse_default(content: str) -> str:
+    """The pattern of names in loader.conf by which systemd-boot chooses an entry."""
+    lines = (line.split() for line in content.splitlines())
+    return next((words[1] for words in lines if len(words) == 2 and words[0] == "default"), "")
+
+
+def next_release(entries: Mapping[str, Entry], default: str) -> str | None:
+    """The highest version among those that the pattern chooses, else of all (the loader's own
+    order); None where one does not tell its version."""
+    versions = {name: version for name, (version, _, _) in entries.items()}
+    chosen = [versions[name] for name in versions if fnmatch(name, default)]
+    chosen = chosen or [versions[name] for name in versions if fnmatch(name, f"{default}.conf")]
+    releases = chosen or list(versions.values())
+    return max(releases, key=_by_numbers, default=None) if all(releases) else None
+
+
+def _by_numbers(release: str) -> list[tuple[int, str]]:
+    # Letters come before numbers: 6.8-rc1 is older than 6.8.1.
+    parts = re.findall(r"\d+|[a-zA-Z]+", release)
+    return [(int(part), "") if part.isdecimal() else (-1, part) for part in parts]
+
+
+def parse_crypttab(content: str) -> bool:
+    """Whether a line of it has a person type a passphrase at boot: no key file, no program, and no
+    chip that has the key."""
+    for line in content.splitlines():
+        words = line.split()
+        if len(words) < 2 or words[0].startswith("#"):
+            continue
+        key = words[2] if len(words) > 2 else "none"
+        options = words[3] if len(words) > 3 else ""
+        by_itself = ("noauto", "keyscript=", "tpm2-device=")
+        if key in ("none", "-") and not any(it.startswith(by_itself) for it in options.split(",")):
+            return True
+    return False
+
+
+def parse_entry(content: str) -> Entry:
+    """One of systemd-boot's, without what is of no use here."""
     version = kernel = ""
     options: list[str] = []
     for line in content.splitlines():

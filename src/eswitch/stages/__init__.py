@@ -10,10 +10,10 @@ from __future__ import annotations
 from eswitch.model.desired import DesiredState
 from eswitch.model.observed import ObservedState
 from eswitch.model.plan import Plan, StagePlan
-from eswitch.model.question import Question
+from eswitch.model.question import Question, Topic
 
 from . import bridge, driver, eswitch, firmware, passthrough, tools
-from .afterwards import after_reboot
+from .afterwards import after_reboot, of_reboot
 from .ways import passing
 
 STAGES = (tools, driver, firmware, passthrough, eswitch, bridge)
@@ -27,7 +27,18 @@ _ASKING = (driver, firmware, passthrough)
 
 def questions(desired: DesiredState, observed: ObservedState) -> frozenset[Question]:
     """What has to be found out before `make_plan` can tell; ask again once that is answered."""
-    return frozenset().union(*(stage.questions(desired, observed) for stage in _ASKING))
+    asked = frozenset().union(*(stage.questions(desired, observed) for stage in _ASKING))
+    if not asked and observed.boot is None and _reboots(desired, observed):
+        return frozenset({Question(Topic.BOOT)})
+    return asked
+
+
+def _reboots(desired: DesiredState, observed: ObservedState) -> bool:
+    part = StagePlan()
+    for stage in _LASTING:
+        more, observed = stage.plan(desired, observed)
+        part += more
+    return bool(part.pending) or any(step.reboot for step in part.steps)
 
 
 def make_plan(desired: DesiredState, observed: ObservedState) -> Plan:
@@ -35,6 +46,7 @@ def make_plan(desired: DesiredState, observed: ObservedState) -> Plan:
     now, later = StagePlan(), StagePlan()
     reboots = False
     here = observed
+    release, boot = observed.kernel.release, observed.boot
     for stage in STAGES:
         if stage not in _LASTING and not reboots:
             reboots = bool(now.pending) or any(step.reboot for step in now.steps)
@@ -50,7 +62,7 @@ def make_plan(desired: DesiredState, observed: ObservedState) -> Plan:
     return Plan(
         steps=now.steps,
         blockers=now.blockers + later.blockers,
-        notes=now.notes + later.notes,
+        notes=now.notes + later.notes + (of_reboot(boot, release) if reboots else ()),
         pending=now.pending,
         later=later.steps,
     )

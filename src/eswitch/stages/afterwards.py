@@ -5,7 +5,24 @@ from __future__ import annotations
 from dataclasses import replace
 
 from eswitch.model.drivers import ModeChange, profile_of
+from eswitch.model.machine import BootState
 from eswitch.model.observed import EswitchState, NicState, ObservedState
+from eswitch.model.plan import Note
+from eswitch.model.unknown import Unknown
+
+
+def of_reboot(boot: BootState | Unknown | None, release: str) -> tuple[Note, ...]:
+    """What the user should know of the reboot itself; `release` is that of the running kernel."""
+    if not isinstance(boot, BootState):
+        return ()
+    notes: tuple[Note, ...] = ()
+    if boot.next_release not in (None, release):
+        text = f"it starts kernel {boot.next_release}, this one is {release}: what was found out"
+        notes += (Note("the reboot", f"{text} concerns this one"),)
+    if boot.passphrase:
+        text = "this host may ask for a passphrase at boot (/etc/crypttab), and wait for it"
+        notes += (Note("the reboot", text),)
+    return notes
 
 
 def after_reboot(observed: ObservedState) -> ObservedState:

@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from eswitch.model.desired import DesiredDriver, DesiredNic, DesiredState
 from eswitch.model.drivers import DriverProfile, Support
-from eswitch.model.machine import DriverKit, ModuleState
+from eswitch.model.machine import BootState, DriverKit, ModuleState
 from eswitch.model.observed import EswitchState, NicState, ObservedState
 from eswitch.model.plan import Blocker, Note, Pending, StagePlan
 from eswitch.model.question import Question, Topic
@@ -34,7 +34,7 @@ _DOWNLOAD = 1800.0
 
 def questions(desired: DesiredState, observed: ObservedState) -> frozenset[Question]:
     """About the module where the spec wants another, none is bound, or this kernel's cannot do
-    it; then about what a build needs."""
+    it; then about what a build needs, and which kernel it should be for."""
     asked = set()
     for nic, pf in nics.matched(desired, observed):
         profile = nics.known_profile(pf)
@@ -52,6 +52,8 @@ def questions(desired: DesiredState, observed: ObservedState) -> frozenset[Quest
             asked.add(Question(Topic.KIT))
         elif _archive_matters(wanted, module, kit):
             asked.add(Question(Topic.KIT, wanted.package))
+        elif observed.boot is None and isinstance(kit, DriverKit):
+            asked |= {Question(Topic.BOOT)} if _to_install(wanted, module, kit) else set()
     return frozenset(asked)
 
 
@@ -199,7 +201,7 @@ def _package(
     blockers = tuple(_obstacles(wanted, kit, observed))
     if blockers:
         return StagePlan(blockers=blockers), left
-    return StagePlan((_install(wanted, profile, module, kit),)), left
+    return StagePlan((_install(wanted, profile, module, kit, observed),)), left
 
 
 def _installed(profile: DriverProfile, module: ModuleState, kit: DriverKit) -> StagePlan:
@@ -214,6 +216,13 @@ def _installed(profile: DriverProfile, module: ModuleState, kit: DriverKit) -> S
     return StagePlan(notes=notes)
 
 
+def _other_kernel(observed: ObservedState) -> str | None:
+    """The release of the kernel that the next boot starts, if it is another one."""
+    boot = observed.boot
+    release = boot.next_release if isinstance(boot, BootState) else None
+    return None if release == observed.kernel.release else release
+
+
 def _obstacles(wanted: DesiredDriver, kit: DriverKit, observed: ObservedState) -> Iterator[Blocker]:
     release = observed.kernel.release
 
@@ -221,6 +230,14 @@ def _obstacles(wanted: DesiredDriver, kit: DriverKit, observed: ObservedState) -
         return Blocker(NAME, message, hint, source=wanted.source, human=human)
 
     own = "take `driver` out of the spec: the kernel's own driver is the default"
+    other = _other_kernel(observed)
+    if other:
+        yield blocker(
+            f"the next boot starts kernel {other}, and the driver would be built for {release}, "
+            "which runs now",
+            f"reboot into {other} first, then apply again; or {own}",
+            human=True,
+        )
     if isinstance(kit.secure_boot, Unknown):
         message = f"whether Secure Boot is on cannot be read: {kit.secure_boot.reason}"
         yield blocker(message, f"run it as root; or {own}")
@@ -228,8 +245,9 @@ def _obstacles(wanted: DesiredDriver, kit: DriverKit, observed: ObservedState) -
         yield blocker(
             "Secure Boot is on, and the firmware does not know the key with which DKMS signs: "
             "a driver that is built here would not load",
-            "mokutil --import /var/lib/dkms/mok.pub, then reboot and agree at the console; "
-            f"or {own}",
+            "`dkms generate_mok` if there is no /var/lib/dkms/mok.pub yet (an older dkms makes it "
+            "with the first module that it builds), mokutil --import /var/lib/dkms/mok.pub, then "
+            f"reboot and agree at the console; or {own}",
             human=True,
         )
     if not kit.dkms:
@@ -240,10 +258,9 @@ def _obstacles(wanted: DesiredDriver, kit: DriverKit, observed: ObservedState) -
             f"the headers of kernel {release} are not installed: the driver is built with them",
             f"apt install {package}-{release}",
         )
-    if wanted.is_url:
-        if kit.fetcher is None:
-            yield blocker("neither wget nor curl is installed", "apt install wget")
-    elif isinstance(kit.archive, Unknown):
+    if wanted.is_url and kit.fetcher is None:
+        yield blocker("neither wget nor curl is installed", "apt install wget")
+    if isinstance(kit.archive, Unknown):
         yield blocker(
             f"{wanted.package} cannot be read: {kit.archive.reason}", f"put it there; or {own}"
         )
@@ -255,19 +272,38 @@ def _obstacles(wanted: DesiredDriver, kit: DriverKit, observed: ObservedState) -
         )
 
 
+def _tree(sha256: str) -> str:
+    """Where an archive is unpacked; it stays there, for the way back."""
+    return f"{DIRECTORY}/{sha256[:12]}"
+
+
+def _again(sha256: str) -> Run:
+    """The driver of an archive that was installed before; what was its name nobody knows."""
+    options = ("--force", "--without-fw-update", "--skip-distro-check")
+    return Run(("env", "-C", _tree(sha256), "./install", *options), timeout=_BUILD, log=LOG)
+
+
 def _install(
-    wanted: DesiredDriver, profile: DriverProfile, module: ModuleState, kit: DriverKit
+    wanted: DesiredDriver,
+    profile: DriverProfile,
+    module: ModuleState,
+    kit: DriverKit,
+    observed: ObservedState,
 ) -> Step:
-    tree = f"{DIRECTORY}/{wanted.sha256[:12]}"
-    archive = f"{tree}.tgz" if wanted.is_url else wanted.package
+    tree = _tree(wanted.sha256)
+    archive = f"{tree}.tgz"
     # Left alone it also flashes newer firmware onto the NICs: nobody has asked for that.
     options = ["--force", "--without-fw-update"]
     options += [] if kit.listed(wanted.package) else ["--skip-distro-check"]
-    actions: list[Action] = [Run(("mkdir", "-p", tree))]
+    fetch: tuple[str, ...] = ("cp", wanted.package, archive)
     if wanted.is_url:
-        fetch = ("curl", "-fsSL", "-o") if kit.fetcher == "curl" else ("wget", "-nv", "-O")
-        actions.append(Run((*fetch, archive, wanted.package), timeout=_DOWNLOAD))
-    actions += [
+        load = ("curl", "-fsSL", "-o") if kit.fetcher == "curl" else ("wget", "-nv", "-O")
+        fetch = (*load, archive, wanted.package)
+    actions: list[Action] = [
+        Run(("rm", "-rf", tree)),
+        # What is summed must be what is run: from here on it is where only root writes.
+        Run(("mkdir", "-p", "-m", "700", DIRECTORY, tree)),
+        Run(fetch, timeout=_DOWNLOAD),
         Run(("sha256sum", "--check", "--quiet", "-"), input=f"{wanted.sha256}  {archive}\n"),
         Run(("tar", "-xf", archive, "-C", tree, "--strip-components=1", "--no-same-owner")),
         Run(("env", "-C", tree, "./install", *options), timeout=_BUILD, log=LOG),
@@ -275,15 +311,24 @@ def _install(
     inverse: list[Action] = [
         Run(("env", "-C", tree, "./uninstall.sh", "--force"), timeout=600.0),
     ]
+    before = kit.installed if module.out_of_tree else None
+    disturbs: tuple[str, ...] = ()
+    if before is not None and kit.kept:
+        inverse.append(_again(before))
     if kit.installed != wanted.sha256:
         record = Replace(INSTALLED, kit.installed, wanted.sha256)
         actions.append(record)
         inverse.append(record.inverse)
     if module.loaded:
-        # Debian's initramfs loads network drivers, and would go on loading the old one.
-        initramfs = Run(("update-initramfs", "-u"), timeout=600.0)
-        actions.append(initramfs)
-        inverse.append(initramfs)
+        # Debian's initramfs loads network drivers, and would go on loading the old one. Without
+        # a release it is the newest kernel's that is written.
+        words = ("update-initramfs", "-u", "-k", observed.kernel.release)
+        actions.append(Run(words, timeout=600.0))
+        inverse.append(Run(words, timeout=600.0))
+    if before is not None and not kit.kept:
+        gone = f"the files of the driver before are gone from {_tree(before)}"
+        disturbs = (f"a rollback leaves the new driver there: {gone}",)
+        inverse = []
     old = "the kernel's own" if module.file else "none"
     return Step(
         NAME,
@@ -294,6 +339,7 @@ def _install(
         "the spec says so (`driver`)",
         tuple(actions),
         tuple(inverse),
+        disturbs,
         timeout=30.0,
         source=wanted.source,
         reboot=module.loaded,

@@ -121,6 +121,7 @@ class Root:
         kernel = self.state.kernel
         named: dict[str, Node] = {
             "cmdline": text(kernel.cmdline),
+            "mounts": text(self._mounts()),
             "cpuinfo": text(f"processor\t: 0\nvendor_id\t: {self._vendor()}\ncpu family\t: 6"),
             "self": Symlink(f"/proc/{SELF}"),
             "net": fixed({}),
@@ -145,6 +146,13 @@ class Root:
             return _process(pid, process) if process else None
 
         return Directory(lambda: {*named, *map(str, self._processes())}, child)
+
+    def _mounts(self) -> str:
+        """Proxmox leaves its ESPs unmounted."""
+        lines = ["/dev/sda2 / ext4 rw,relatime 0 0"]
+        if self.state.platform.loader == "systemd-boot" and not self.state.platform.proxmox:
+            lines.append("/dev/sda1 /boot/efi vfat rw,relatime 0 0")
+        return "\n".join(lines)
 
     def _vendor(self) -> str:
         return "AuthenticAMD" if self.state.platform.iommu == "IVRS" else "GenuineIntel"

@@ -46,6 +46,7 @@ _PROGRAMS: dict[str, tuple[str, str, Program]] = {
     "env": ("/usr/bin/env", "coreutils", driverkit.env),
     "cp": ("/usr/bin/cp", "coreutils", coreutils.cp),
     "mkdir": ("/usr/bin/mkdir", "coreutils", coreutils.mkdir),
+    "rm": ("/usr/bin/rm", "coreutils", coreutils.rm),
     "sha256sum": ("/usr/bin/sha256sum", "coreutils", coreutils.sha256sum),
     "mstconfig": ("/usr/bin/mstconfig", "mstflint", firmware.mstconfig),
     "mstfwreset": ("/usr/bin/mstfwreset", "mstflint", firmware.mstfwreset),

@@ -1,4 +1,4 @@
-"""cp, mkdir and sha256sum, as far as anybody runs them. Directories come with their files."""
+"""cp, mkdir, rm and sha256sum, as far as anybody runs them. Directories come with their files."""
 
 from __future__ import annotations
 
@@ -24,10 +24,20 @@ def cp(state: State, argv: Sequence[str], input: str | None) -> Result:
 
 
 def mkdir(state: State, argv: Sequence[str], input: str | None) -> Result:
-    """`mkdir -p DIR`: there is nothing to be done until a file comes."""
+    """`mkdir -p -m 700 DIR...`: there is nothing to be done until a file comes."""
     del state, input
-    if len(argv) != 3 or argv[1] != "-p":
+    if list(argv[1:4]) != ["-p", "-m", "700"]:
         raise NotSimulated(f"`{' '.join(argv)}`")
+    return Result(0, "", "")
+
+
+def rm(state: State, argv: Sequence[str], input: str | None) -> Result:
+    """`rm -rf DIR`."""
+    del input
+    if len(argv) != 3 or argv[1] != "-rf" or not argv[2].startswith("/"):
+        raise NotSimulated(f"`{' '.join(argv)}`")
+    for path in [path for path in state.files if f"{path}/".startswith(f"{argv[2]}/")]:
+        del state.files[path]
     return Result(0, "", "")
 
 

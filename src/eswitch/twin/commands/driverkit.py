@@ -85,9 +85,9 @@ def _modprobe(state: State, words: Sequence[str]) -> str:
 
 
 def initramfs(state: State, argv: Sequence[str], input: str | None) -> Result:
-    """`update-initramfs -u`: what DKMS has built is in it then."""
+    """`update-initramfs -u [-k RELEASE]`: what DKMS has built is in it then."""
     del input
-    if list(argv[1:]) != ["-u"]:
+    if list(argv[1:]) not in (["-u"], ["-u", "-k", state.kernel.release]):
         raise NotSimulated(f"`{' '.join(argv)}`")
     state.kernel.initramfs = dict(state.kernel.dkms)
     said = f"update-initramfs: Generating /boot/initrd.img-{state.kernel.release}\n"
