@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
-from box import CMDLINE, DROP_IN, WORDS, Box
+from box import CMDLINE, DROP_IN, SPEC, WORDS, Box
 
 from eswitch.host import Result
 from eswitch.stages.driver import DIRECTORY, INSTALLED
@@ -107,3 +107,41 @@ def test_a_newer_archive_where_the_files_of_the_one_before_are_gone() -> None:
     second = box.state.files[INSTALLED]
     box.eswitch("rollback --yes")
     assert (box.state.kernel.dkms, box.state.files[INSTALLED]) == ({"eswitchsim": "1.1"}, second)
+
+
+def resetting() -> Box:
+    """A machine whose card need only be reset."""
+    box = Box.delivered("pve8-cx6dx")
+    box.state.platform.iommu_default = True
+    box.boot()
+    box.change(SPEC, "    match:", "    firmware_reset: true\n    match:")
+    return box
+
+
+def test_a_reset_of_the_card_can_be_undone() -> None:
+    box = resetting()
+    before = dict(box.state.cards["cx6dx"].current)
+    assert box.eswitch("apply --yes") == 0, box.told
+    assert box.eswitch("rollback --yes") == 0, box.told
+    assert box.state.cards["cx6dx"].current == before
+    assert box.eswitch("apply --yes") == 0, box.told
+
+
+def test_undoing_a_reset_pulls_no_vf() -> None:
+    box = resetting()
+    assert box.eswitch("apply --yes") == 0, box.told
+    box.twin.start_guest("vm/101")
+    assert box.eswitch("rollback --yes") == 4
+    assert box.state.guests["vm/101"].pid is not None
+
+
+def test_no_reset_of_a_card_that_has_the_hosts_address() -> None:
+    """The administrator sits at the console: no session tells of it."""
+    box = resetting()
+    box.state.environment = {}
+    (name,) = [link.name for link in box.state.links if link.function == "0000:07:00.1"]
+    box.twin.run(["ip", "addr", "add", "10.9.9.9/24", "dev", name])
+    assert box.eswitch("apply --yes") == 4
+    assert "resetting the card would take 10.9.9.9/24" in box.told
+    assert "or leave `firmware_reset` out" in box.told
+    assert [link.addresses for link in box.state.links if link.name == name] != [[]]

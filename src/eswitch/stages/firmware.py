@@ -7,6 +7,7 @@ next start.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -200,8 +201,28 @@ def _harm(want: Want, observed: ObservedState, stores: list[Store]) -> Iterator[
     for pf in _functions(want, observed):
         session = users.session_blocker(pf, observed, "resetting the card")
         held = users.vf_blockers(pf, "resetting the card")
+        if session is None:
+            held += tuple(_lost(pf, observed))
         for blocker in (*((session,) if session else ()), *held):
             yield replace(blocker, hint=f"{blocker.hint}; {otherwise}")
+
+
+def _lost(pf: NicState, observed: ObservedState) -> Iterator[Blocker]:
+    """Its interface comes back as a new one, without what it has now: nobody would mend that."""
+    subject = str(pf.pci)
+    if pf.driver is not None and "vfio" in pf.driver:
+        message = f"{pf.pci} is set aside for VMs (driver {pf.driver}): resetting the card would "
+        message += "take it away from the one that has it"
+        yield Blocker(subject, message, "stop that VM and give it back first", harm=True)
+    held = users.addresses(pf, observed)
+    above = [link.name for link in users.on_top({pf.netdev or ""}, observed)]
+    above = [name for name in above if name != pf.netdev]
+    if held:
+        message = f"resetting the card would take {', '.join(held)} on {pf.netdev} away from this "
+        yield Blocker(subject, f"{message}host", "take them off it first", harm=True)
+    elif above:
+        message = f"{', '.join(above)} would lose {pf.netdev} by resetting the card"
+        yield Blocker(subject, message, f"take {pf.netdev} out of it first", harm=True)
 
 
 def _functions(want: Want, observed: ObservedState) -> list[NicState]:
@@ -215,7 +236,7 @@ def _set(few: list[Want], stores: list[Store], *, reset: bool, observed: Observe
     function = first_function(few[0])
     functions = _functions(few[0], observed)
     changed = [store for store in stores if store.settings]
-    disturbs = _moved(functions, changed)
+    disturbs = _moved(functions, changed) + _renumbered(functions, changed, observed)
     actions: tuple[Action, ...] = ()
     inverse: tuple[Action, ...] = ()
     for store in changed:
@@ -228,7 +249,11 @@ def _set(few: list[Want], stores: list[Store], *, reset: bool, observed: Observe
             disturbs += users.vf_disturbance(pf)
         resetter = _RESETTERS.get(stores[0].firmware.way, "mstfwreset")
         actions += tuple(_numvfs(pf, 0) for pf in functions if pf.sriov and pf.sriov.count)
-        actions += (Run((resetter, "-d", function, "-y", "-l", "3", "reset"), timeout=_RESET),)
+        start = Run((resetter, "-d", function, "-y", "-l", "3", "reset"), timeout=_RESET)
+        actions += (start,)
+        # The values before are in force again only by another one, and that takes every VF along.
+        if changed:
+            inverse += (*(_numvfs(pf, 0) for pf in functions), start)
         inverse += tuple(action for pf in functions for action in _vfs_again(pf, observed))
     want = max(few, key=lambda want: len(want.nic.vfs))
     return Step(
@@ -256,6 +281,29 @@ def _moved(functions: list[NicState], changed: list[Store]) -> tuple[str, ...]:
         return ()
     where = ", ".join(names)
     return (f"the VFs of {where} get other PCI addresses: guests name them by those",)
+
+
+_BY_PATH = re.compile(r"en(P\d+)?(p\d+)?s\d+")
+"""Names that udev makes from where a card is: the number of its bus, or that of its slot."""
+
+
+def _renumbered(
+    functions: list[NicState], changed: list[Store], observed: ObservedState
+) -> tuple[str, ...]:
+    """More functions take more bus numbers, and the cards behind get others."""
+    if not any(SWITCH in store.settings for store in changed):
+        return ()
+    own = {str(pf.pci).rpartition(".")[0] for pf in functions}
+    names = [
+        link.name
+        for link in users.below({route.device for route in observed.routes}, observed)
+        if link.parent and str(link.parent).rpartition(".")[0] not in own
+        if _BY_PATH.match(link.name)
+    ]
+    if not names:
+        return ()
+    text = "other cards may get other PCI addresses and so other names, among them"
+    return (f"{text} {', '.join(names)}, which has the default route",)
 
 
 def _numvfs(pf: NicState, count: int) -> Write:

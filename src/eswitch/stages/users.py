@@ -50,6 +50,23 @@ def on_top(names: set[str], observed: ObservedState) -> tuple[LinkState, ...]:
     return tuple(link for link in observed.links if link.name in names)
 
 
+def below(names: set[str], observed: ObservedState) -> tuple[LinkState, ...]:
+    """Those interfaces, and what they are made of: a VLAN's, a bond's, a bridge's."""
+    under = names
+    while under:
+        lower = {link.lower for link in observed.links if link.lower and link.name in names}
+        held = {link.name for link in observed.links if link.master in names}
+        ports = {
+            port.name
+            for bridge in observed.ovs.bridges
+            if names & _ends(bridge)
+            for port in bridge.ports
+        }
+        under = (lower | held | ports) - names
+        names = names | under
+    return tuple(link for link in observed.links if link.name in names)
+
+
 def addresses(pf: NicState, observed: ObservedState) -> tuple[str, ...]:
     """The host's addresses that stop answering while this uplink is disturbed."""
     return tuple(address for link in carriers(pf, observed) for address in link.addresses)
