@@ -11,6 +11,7 @@ from box import CMDLINE, DROP_IN, SPEC, WORDS, Box
 
 from eswitch.host import Result
 from eswitch.stages.driver import DIRECTORY, INSTALLED
+from eswitch.twin import Twin, parse
 from eswitch.twin.commands.driverkit import archive
 from test_bare_box import GO, PACKAGE, another
 
@@ -145,3 +146,47 @@ def test_no_reset_of_a_card_that_has_the_hosts_address() -> None:
     assert "resetting the card would take 10.9.9.9/24" in box.told
     assert "or leave `firmware_reset` out" in box.told
     assert [link.addresses for link in box.state.links if link.name == name] != [[]]
+
+
+ONLY_CARD = """\
+about: a host whose only card is the one that is to become an e-switch; somebody is at the console
+release: 6.8.12-4-pve
+options: proxmox
+ovs: 3.1.0
+packages: [mstflint, grub2-common]
+platform: {proxmox: true, loader: grub, naming: 252, iommu: DMAR, iommu_default: true}
+nics:
+  cx:
+    driver: mlx5_core
+    id: "15b3:101d"
+    vf_id: "15b3:101e"
+    ports: {"0000:07:00.0": "08:c0:eb:32:98:11", "0000:07:00.1": "08:c0:eb:32:98:12"}
+    firmware: {SRIOV_EN: "False", NUM_OF_VFS: "0"}
+interfaces:
+  - {pci: "0000:07:00.0", up: true, addresses: [192.168.1.10/24]}
+routes:
+  - {family: 4, gateway: 192.168.1.1, device: enp7s0f0np0}
+files:
+  /etc/eswitch/eswitch.yaml: |
+    version: 1
+    nics: {nic: {match: {pci: "0000:07:00.0"}, vfs: 2}}
+"""
+
+
+def test_nothing_cuts_the_host_off_while_nobody_is_there() -> None:
+    box = Box(Twin(parse(ONLY_CARD, "only-card")))
+    assert box.eswitch(GO) == 4
+    assert "nobody would be there to bring 192.168.1.10/24 back" in box.told
+    assert "do this part from the console without --reboot" in box.told
+    assert (box.state.boots, box.left) == (1, [])
+    assert box.eswitch("apply --yes") == 8
+    box.boot()
+    assert box.eswitch("apply --yes") == 0, box.told
+
+
+def test_a_host_that_is_reached_another_way_too_goes_on_by_itself() -> None:
+    other = '  - {name: vmbr0, kind: bridge, mac: "3c:ec:ef:00:00:10", up: true, '
+    other += "addresses: [10.0.0.2/24]}"
+    text = ONLY_CARD.replace("interfaces:\n", f"interfaces:\n{other}\n")
+    box = Box(Twin(parse(text.replace("device: enp7s0f0np0", "device: vmbr0"), "two-ways")))
+    assert box.eswitch(GO) == 0, box.told

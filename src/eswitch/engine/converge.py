@@ -20,7 +20,7 @@ from eswitch.model.question import Question, Topic
 from eswitch.model.step import Step
 from eswitch.model.unknown import Unknown
 from eswitch.observe import answer
-from eswitch.stages import LASTING, make_plan
+from eswitch.stages import LASTING, make_plan, unattended_harm
 
 from .batch import operations, undo_operations
 from .explain import not_effective
@@ -117,6 +117,8 @@ def apply(
         if plan.blockers:
             raise blocked(plan.blockers)
         if reboot is not None and plan.reboots:
+            if harm := unattended_harm(plan, observed):
+                raise blocked(harm)
             refuse_guests(host, observed)
         agreed = reboot.agreed if reboot is not None else frozenset()
         noticed = plan.steps + plan.later if reboot is not None and plan.reboots else plan.steps

@@ -14,6 +14,7 @@ from eswitch.model.question import Question, Topic
 
 from . import bridge, driver, eswitch, firmware, passthrough, tools
 from .afterwards import after_reboot, of_reboot
+from .unattended import unattended_harm
 from .ways import passing
 
 STAGES = (tools, driver, firmware, passthrough, eswitch, bridge)
@@ -68,4 +69,4 @@ def make_plan(desired: DesiredState, observed: ObservedState) -> Plan:
     )
 
 
-__all__ = ["LASTING", "STAGES", "make_plan", "questions"]
+__all__ = ["LASTING", "STAGES", "make_plan", "questions", "unattended_harm"]
