@@ -9,11 +9,14 @@ from contextlib import AbstractContextManager, suppress
 import pytest
 from box import CMDLINE, DROP_IN, SPEC, WORDS, Box
 
+from eswitch.cli import resumption
 from eswitch.engine import resume
 from eswitch.engine.resume import RECORD, UNIT_FILE
 from eswitch.engine.undo import differences
 from eswitch.errors import Locked, NotFound, Refused
+from eswitch.host import Host
 from eswitch.host.local import LocalHost
+from eswitch.model.observed import ObservedState
 from eswitch.model.plain import Plain
 from eswitch.stages.passthrough import MODULES
 from eswitch.twin import Fault, Kind
@@ -409,3 +412,30 @@ def test_firmware_of_the_card_with_my_session_can_be_rolled_back() -> None:
     assert box.eswitch("apply --yes") == 8
     box.state.environment = {"SSH_CONNECTION": "10.9.9.1 50022 10.9.9.9 22"}
     assert box.eswitch("rollback --yes") == 8, box.told
+
+
+def test_ctrl_c_once_the_reboot_is_ordered_keeps_what_goes_on(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It may be the reboot itself that stops us."""
+    box = Box.delivered("pve8-cx6dx")
+    meddle(monkeypatch, box, "systemctl reboot", ctrl_c)
+    assert box.eswitch(GO) == 130
+    assert "the reboot was ordered before, and it goes on after it" in box.told
+    assert box.left
+    assert box.boot() == 0
+    assert switching(box)
+
+
+def test_ctrl_c_while_guests_are_looked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    box = Box.delivered("pve8-cx6dx")
+    real = resumption.refuse_guests
+
+    def refuse_guests(host: Host, observed: ObservedState) -> None:
+        real(host, observed)
+        ctrl_c()
+
+    monkeypatch.setattr(resumption, "refuse_guests", refuse_guests)
+    assert box.eswitch(GO) == 130
+    assert "before the reboot, which was called off" in box.told
+    assert (box.state.boots, box.left) == (1, [])

@@ -68,6 +68,13 @@ class WatchedApply:
             self.session.err.say(self.so_far("stopped"))
             raise
         self.progress.end()
+        try:
+            return self.finish(outcome, desired)
+        except KeyboardInterrupt as stop:
+            raise KeyboardInterrupt(str(stop) or self.so_far("interrupted")) from None
+
+    def finish(self, outcome: Outcome, desired: DesiredState) -> int:
+        """All was done that this boot can do: tell it, and reboot if that was asked for."""
         self.report(outcome)
         if not outcome.pending:
             self.disarm()
