@@ -15,6 +15,7 @@ from .loader import (
     EspStatus,
     Evidence,
     decide,
+    newest,
     next_release,
     parse_crypttab,
     parse_default,
@@ -31,6 +32,7 @@ _UUIDS = "/etc/kernel/proxmox-boot-uuids"
 _GRUB_CONFIG = "/boot/grub/grub.cfg"
 _GRUB_MKCONFIG = "/usr/sbin/grub-mkconfig"
 _ESPS = ("/efi", "/boot/efi", "/boot")
+_PINS = ("/etc/kernel/next-boot-pin", "/etc/kernel/proxmox-boot-pin")
 _MOUNTS = "/proc/mounts"
 _CRYPTTAB = "/etc/crypttab"
 _REFRESHED = "/var/lib/eswitch/boot-refreshed"
@@ -57,6 +59,7 @@ def read_boot(host: Host, release: str) -> BootState | Unknown:
             following, kernel = _next_of_grub(host)
         else:
             following, kernel = _next_of_systemd_boot(host, release, content)
+            kernel = kernel or _pinned(host) or newest(evidence.status.kernels)
         return replace(state, next=following, next_release=kernel)
     except HostError as refusal:
         return Unknown(refusal.message)
@@ -128,6 +131,11 @@ def _read_systemd_version(host: Host) -> int:
         return parse_systemd_version(host.run(["systemctl", "--version"], ok=None).stdout)
     except HostError:
         return 0
+
+
+def _pinned(host: Host) -> str | None:
+    """The kernel that somebody told proxmox-boot-tool to start, once or always."""
+    return next((text.strip() for path in _PINS if (text := _read(host, path))), None)
 
 
 Next = tuple[tuple[str, ...] | Unknown, str | None]

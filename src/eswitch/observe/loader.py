@@ -28,10 +28,12 @@ _LOADER_OF = {"uefi": Loader.SYSTEMD_BOOT, "grub": Loader.GRUB}
 
 @dataclass(frozen=True, slots=True)
 class EspStatus:
-    """`proxmox-boot-tool status`: which loaders each ESP has, and everything else it said."""
+    """`proxmox-boot-tool status`: which loaders each ESP has, and everything else it said;
+    `kernels` are the releases that systemd-boot can start from them."""
 
     esps: Mapping[str, frozenset[Loader]] = field(default_factory=dict)
     remarks: tuple[str, ...] = ()
+    kernels: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,15 +157,18 @@ def parse_status(printed: str) -> EspStatus:
     """What `proxmox-boot-tool status` prints, warnings included."""
     esps = {}
     remarks = []
+    kernels: list[str] = []
     for line in (line.strip() for line in printed.splitlines()):
         found = _ESP.match(line)
         if found:
             # `uefi (versions: 6.8.12-4-pve), grub (versions: 6.8.12-4-pve)`
             kinds = re.findall(r"\b(uefi|grub)\b", re.sub(r"\([^)]*\)", "", found[2]))
             esps[found[1]] = frozenset(_LOADER_OF[kind] for kind in kinds)
+            for versions in re.findall(r"\buefi \(versions: ([^)]*)\)", found[2]):
+                kernels += [version.strip() for version in versions.split(",")]
         elif line.startswith(("WARN", "E:")):
             remarks.append(line)
-    return EspStatus(esps, tuple(remarks))
+    return EspStatus(esps, tuple(remarks), tuple(filter(None, kernels)))
 
 
 def parse_systemd_version(printed: str) -> int:
@@ -210,7 +215,12 @@ def next_release(entries: Mapping[str, Entry], default: str) -> str | None:
     chosen = [versions[name] for name in versions if fnmatch(name, default)]
     chosen = chosen or [versions[name] for name in versions if fnmatch(name, f"{default}.conf")]
     releases = chosen or list(versions.values())
-    return max(releases, key=_by_numbers, default=None) if all(releases) else None
+    return newest(releases) if all(releases) else None
+
+
+def newest(releases: Sequence[str]) -> str | None:
+    """The highest version, numbers compared as such."""
+    return max(releases, key=_by_numbers, default=None)
 
 
 def _by_numbers(release: str) -> list[tuple[int, str]]:

@@ -33,7 +33,7 @@ WORDS = ("intel_iommu=on", "iommu=pt")
 """What eswitch adds to the command line, and takes away again."""
 _ASSIGNED = f'GRUB_CMDLINE_LINUX_DEFAULT="$GRUB_CMDLINE_LINUX_DEFAULT {" ".join(WORDS)}"\n'
 _DROP_IN = f"# Written by eswitch: a VM can take a VF only while the IOMMU is on.\n{_ASSIGNED}"
-_ROOT = ("root=", "boot=", "rootflags=", "rootfstype=")
+_ROOT = ("root=", "boot=", "rootflags=")
 """Where the root is: without these words of this boot the next one would not find it."""
 _OFF = {"DMAR": ("iommu=off",), "IVRS": ("iommu=off", "amd_iommu=off")}
 """Words that no later word takes back (arch/x86/kernel/pci-dma.c, drivers/iommu/amd/init.c)."""
