@@ -39,7 +39,7 @@ from eswitch.model.observed import (
 from eswitch.model.question import Question, Topic
 from eswitch.model.step import Replace
 from eswitch.model.unknown import Unknown
-from eswitch.stages import LASTING, make_plan, questions
+from eswitch.stages import LASTING, make_plan, questions, unattended_harm
 
 _ORDER = ["driver", "firmware", "passthrough", "eswitch", "bridge"]  # the recipe's
 
@@ -115,6 +115,8 @@ GRUB = st.builds(
     st.none() | st.sampled_from(["", "# ours\n"]),
     st.just(("update-grub",)),
     maybe(_WORDS),
+    next_release=st.sampled_from([None, "6.8.12-4-pve", "6.8.12-9-pve"]),
+    passphrase=st.booleans(),
 )
 SYSTEMD_BOOT = st.builds(
     BootState,
@@ -126,6 +128,8 @@ SYSTEMD_BOOT = st.builds(
     | st.sampled_from(["a\nb", "\n\n", "a  \n", "a\u2028b", "# a\nb"]),
     st.just(("proxmox-boot-tool", "refresh")),
     maybe(_WORDS),
+    next_release=st.sampled_from([None, "6.8.12-4-pve", "6.8.12-9-pve"]),
+    passphrase=st.booleans(),
 )
 KITS = st.builds(
     DriverKit,
@@ -133,6 +137,7 @@ KITS = st.builds(
     st.sampled_from([True, True, False]),
     st.sampled_from([None, "wget", "curl"]),
     installed=st.sampled_from([None, _SUM, _OTHER]),
+    kept=st.booleans(),
     secure_boot=maybe(st.booleans()),
     key_enrolled=maybe(st.booleans()),
 )
@@ -227,6 +232,14 @@ def answer(draw: st.DrawFn, observed: ObservedState, question: Question) -> Obse
             raise AssertionError(question)
 
 
+def _keeps_root(file: Replace, host: ObservedState) -> bool:
+    """Whether the next boot finds its root as this one did, if the file is the loader's own."""
+    if file.path != "/etc/kernel/cmdline" or not isinstance(host.boot, BootState):
+        return True
+    words = (file.new or "").split()
+    return all(word in words for word in host.boot.cmdline if word.startswith("root="))
+
+
 @given(st.data(), hosts(), specs())
 @_MANY
 def test_any_host_gets_a_plan(data: st.DataObject, host: ObservedState, spec: DesiredState) -> None:
@@ -239,6 +252,7 @@ def test_any_host_gets_a_plan(data: st.DataObject, host: ObservedState, spec: De
         else:
             assert not plan.later
         assert not any(step.stage in LASTING for step in plan.later)
+        assert all(it.harm for it in unattended_harm(plan, host))
         told = [(blocker.subject, blocker.message) for blocker in plan.blockers]
         assert len(told) == len(set(told))
         assert all(blocker.hint and not blocker.hint.startswith("or ") for blocker in plan.blockers)
@@ -250,7 +264,9 @@ def test_any_host_gets_a_plan(data: st.DataObject, host: ObservedState, spec: De
             if step.stage in LASTING:
                 files = [action for action in step.actions if isinstance(action, Replace)]
                 back = [action for action in step.inverse if isinstance(action, Replace)]
-                assert {file.inverse for file in files} == set(back)
+                # Only a driver whose predecessor's files are gone has no way back, and says so.
+                assert {file.inverse for file in files} == set(back) or step.disturbs
+                assert all(_keeps_root(file, host) for file in files)
                 assert step.actions
                 assert step.why
         wanted = questions(spec, host)

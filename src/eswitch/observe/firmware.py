@@ -80,7 +80,12 @@ def _words(result: Result, program: FirmwareWay) -> str:
     """What a program that failed has to say: its errors, else its last line."""
     lines = [line.strip() for line in (*result.stderr.splitlines(), *result.stdout.splitlines())]
     lines = [line for line in lines if line]
-    said = [line for line in lines if line in result.stderr or line.startswith("-E-")]
+    # mstconfig says the kernel's own words before its error, and both on stdout.
+    said = [
+        line
+        for line in lines
+        if line in result.stderr or line.startswith("-E-") or "not permitted" in line
+    ]
     told = [line.removeprefix("-E-").strip() for line in said or lines[-1:]]
     return "; ".join(told) or f"`{program.value}` ended with status {result.status}"
 
