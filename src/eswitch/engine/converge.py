@@ -128,7 +128,7 @@ def apply(
             steps = "\n".join(f"  {s}: {'; '.join(s.disturbs)}" for s in asked)
             message = f"somebody will notice this, and nobody agreed to it:\n{steps}"
             if not asked:
-                message = "this host would reboot, and nobody agreed to it"
+                message = "this host would reboot, and nobody agreed to it; nothing was touched"
             raise NotConfirmed(message, hint="add --yes to agree")
         if not plan.steps:
             return Outcome(plan=plan, pending=plan.pending, later=plan.later)

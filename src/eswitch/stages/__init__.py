@@ -7,6 +7,8 @@ the next stage plans on that. A new stage is a new module and a line in STAGES.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from eswitch.model.desired import DesiredState
 from eswitch.model.observed import ObservedState
 from eswitch.model.plan import Plan, StagePlan
@@ -44,6 +46,10 @@ def _reboots(desired: DesiredState, observed: ObservedState) -> bool:
 
 def make_plan(desired: DesiredState, observed: ObservedState) -> Plan:
     """All steps in the order in which they run; equal inputs give equal plans."""
+    if any(nic.firmware_reset for nic in desired.nics) and _reboots(desired, observed):
+        # The reboot does it as well, and takes nobody's links down twice.
+        gentle = tuple(replace(nic, firmware_reset=False) for nic in desired.nics)
+        desired = replace(desired, nics=gentle)
     now, later = StagePlan(), StagePlan()
     reboots = False
     here = observed

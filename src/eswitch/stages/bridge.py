@@ -355,7 +355,19 @@ def _remove_port(bridge: OvsBridge, port: OvsPort, observed: ObservedState) -> S
         "eswitch put it there, and the spec no longer has it",
         (Command(Tool.OVS, ("--if-exists", "del-port", bridge.name, port.name)), *rules),
         (Command(Tool.OVS, put_back(bridge.name, port)),),
-        disturbs=() if port.error else (f"{port.name} leaves {bridge.name}",),
+        disturbs=()
+        if port.error
+        else (f"{port.name} leaves {bridge.name}", *_cut_off({port.name}, observed)),
+    )
+
+
+def _cut_off(ports: set[str], observed: ObservedState) -> tuple[str, ...]:
+    """Those who hold a VF whose representor goes."""
+    return tuple(
+        f"VF {vf.index} of {pf.pci}, in use by {', '.join(vf.users)}, is cut off"
+        for pf in observed.nics
+        for vf in pf.vfs
+        if vf.users and vf.representor in ports
     )
 
 
@@ -388,7 +400,7 @@ def _remove_bridge(bridge: OvsBridge, observed: ObservedState) -> Step:
         "eswitch made it, and the spec no longer has it",
         (Command(Tool.OVS, ("--if-exists", "del-br", bridge.name)), *rules),
         tuple(inverse),
-        disturbs=(f"gone for good: {lost}",),
+        disturbs=(f"gone for good: {lost}", *_cut_off(ports, observed)),
     )
 
 

@@ -36,7 +36,7 @@ _MODE = 1.5
 """Seconds that a mode change takes on a ConnectX (peers.md: one to two)."""
 _READING = frozenset(
     (
-        *("show", "list", "get", "dump-flows", "-k", "-json", "--json", "settle", "dmesg"),
+        *("show", "list", "get", "dump-flows", "-json", "--json", "settle", "dmesg"),
         *("q", "modinfo", "sha256sum", "status", "--version", "is-active", "--test-key"),
     )
 )
@@ -271,7 +271,8 @@ class Twin:
         """Run a program; raises NotSimulated for one that the twin cannot play."""
         del whole
         text = " ".join(argv) + (f" <<< {input!r}" if input is not None else "")
-        change = not any(word in _READING or word.startswith("dpctl/") for word in argv)
+        reading = any(word in _READING or word.startswith("dpctl/") for word in argv)
+        change = not (reading or tuple(argv[:2]) == ("ethtool", "-k"))
         fault = self._operation(f"run {text}", change=change)
         if commands.which(self.state, argv[0]) is None:
             raise NotFound(f"`{argv[0]}` is not installed")

@@ -173,6 +173,10 @@ def disturbance(plan: Plan, *, reboot: bool = False) -> list[Line]:
     lines: list[Line] = []
     if reboot and plan.reboots:
         lines.append(line(warn("this host will reboot, and go on by itself")))
+        if plan.steps:
+            lines.append(line("before that:"))
+        for group in groups(plan.steps):
+            lines += paragraph(group.title, indent=2)
         steps += tuple(step for step in plan.later if step.disturbs)
         total += len(plan.later)
     if steps:
