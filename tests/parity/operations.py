@@ -5,10 +5,18 @@ Each operation is one line, on a machine that has just been reset:
     write VALUE > PATH       one write to an attribute
     read PATH, list PATH, resolve PATH
     run COMMAND              a program; `<<<` gives it lines of input, separated by `|`
+    begin|end COMMAND        a program of which only the status and the first or last lines are
+                             compared
     settle                   until udev has nothing left to do
+    replace TEXT > PATH, remove PATH, which PROGRAM: the door's own
+    pick NAMES of PATH       which of these are in a directory
+    first WORD of PATH       the first line that begins with it
+    bytes PATH               a file that is no text
+    outside ACTION           what no program in the machine can do (boot_operations.py)
 
-`$PF`, `$UP`, `$OTHER` are the first NIC's PCI address, its uplink and the second NIC's address. At
-least every operation that stages issue is here, and the refusals that the engine explains.
+`$PF`, `$UP`, `$OTHER` are the first NIC's PCI address, its uplink and the second NIC's address,
+`$RELEASE` is the kernel's, `$ROOT` the `root=` of its command line. At least every operation that
+stages issue is here or in boot_operations.py, and the refusals that the engine explains.
 """
 
 from __future__ import annotations
@@ -233,4 +241,166 @@ BRIDGES = (
     "run devlink nosuch",
     "run tc nosuch",
 )
-STORIES = {"sriov": SRIOV, "modes": MODES, "bridges": BRIDGES}
+_ID = "/proc/sys/kernel/random/boot_id"
+_UNITS = "/etc/systemd/system"
+_UNIT = "eswitch-resume.service"
+_UNIT_TEXT = (
+    "[Unit]\\nConditionPathExists=/nosuch\\n[Service]\\nType=oneshot\\nExecStart=/bin/true\\n"
+    "[Install]\\nWantedBy=multi-user.target\\n"
+)
+_SUM = "5891b5b522d5df086d0ff0b110fbd9d21bb4fc7163af34d08286a2e846f6be03"
+_WRONG = "0" * 64
+_TAR = "run tar -xf {} -C {} --strip-components=1 --no-same-owner"
+_VFIO = "pick vfio,vfio_pci,vfio_pci_core,vfio_iommu_type1 of /sys/module"
+FILES = (
+    "read /root/parity/one",
+    "replace one > /root/parity/one",
+    "read /root/parity/one",
+    "replace hello\\n > /root/parity/one",
+    "read /root/parity/one",
+    "list /root/parity",
+    "list /root/parity/one",
+    "read /root/parity",
+    "replace two > /root/parity/one/two",
+    "replace two > /root/parity",
+    "read /root/parity/one/two",
+    "remove /root/parity/one/two",
+    "remove /root/parity/nosuch",
+    "remove /root/parity",
+    "resolve /root/parity/nosuch",
+    "run mkdir -p /root/parity/a/b",
+    "run mkdir -p /root/parity/a/b",
+    "list /root/parity/a",
+    "list /root/parity/a/b",
+    "run mkdir -p /root/parity/one",
+    "run mkdir -p /root/parity/one/two",
+    "run cp /root/parity/one /root/parity/two",
+    "run cp /root/parity/one /root/parity/a",
+    "run cp /root/parity/nosuch /root/parity/two",
+    "run cp /root/parity/one /root/parity/nosuch/two",
+    "run cp /root/parity/a /root/parity/c",
+    "list /root/parity/a",
+    "run sha256sum /root/parity/one",
+    "run sha256sum /root/parity/nosuch",
+    "run sha256sum /root/parity",
+    f"run sha256sum --check --quiet - <<< {_SUM}  /root/parity/two",
+    f"run sha256sum --check --quiet - <<< {_WRONG}  /root/parity/two",
+    f"run sha256sum --check --quiet - <<< {_SUM}  /root/parity/nosuch",
+    f"run sha256sum --check --quiet - <<< {_SUM}  /root/parity/one|{_WRONG}  /root/parity/two",
+    "run sha256sum --check --quiet - <<< nonsense",
+    _TAR.format("/root/parity/nosuch", "/root/parity/a/b"),
+    _TAR.format("/root/parity/one", "/root/parity/a/b"),
+    _TAR.format("/root/parity/one", "/root/parity/nosuch"),
+    "run env -C /root/parity/nosuch ./install --force",
+    "run env -C /root/parity ./install --force",
+    "run env -C /root/parity/one ./install --force",
+    "remove /root/parity/two",
+    "remove /root/parity/one",
+    "read /root/parity/one",
+    "list /root/parity",
+)
+HOST = (
+    "list /sys/class/iommu",
+    "pick DMAR,IVRS of /sys/firmware/acpi/tables",
+    "first vendor_id of /proc/cpuinfo",
+    "read /sys/kernel/security/lockdown",
+    "list /sys/firmware/efi/efivars",
+    "bytes /sys/firmware/efi/efivars/SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c",
+    "bytes /sys/firmware/efi/efivars/LoaderInfo-4a67b082-0a4c-41cf-b6c7-440b29bb8c4f",
+    f"read {_ID}",
+    f"read {_ID}",
+    "read /etc/debian_version",
+    "begin systemctl --version",
+    "pick Makefile,Module.symvers of /lib/modules/$RELEASE/build",
+    "pick kernel,updates of /lib/modules/$RELEASE",
+    "list /lib/modules/nosuch/build",
+    "read /etc/kernel/proxmox-boot-uuids",
+    "read /usr/sbin/grub-mkconfig",
+    "read /boot/grub/grub.cfg",
+    "list /efi/loader/entries",
+    "list /boot/efi/loader/entries",
+    "read /var/lib/eswitch/driver/installed",
+    "bytes /var/lib/dkms/mok.pub",
+    *(
+        f"which {name}"
+        for name in (
+            *("modprobe", "modinfo", "sha256sum", "tar", "env", "cp", "mkdir", "systemctl"),
+            *("mstconfig", "mlxconfig", "mstfwreset", "mlxfwreset", "dkms", "mokutil", "wget"),
+            *("curl", "update-grub", "proxmox-boot-tool", "kernel-install", "update-initramfs"),
+            *("devlink", "dmesg", "ovs-appctl"),
+        )
+    ),
+    "run mokutil --test-key /var/lib/dkms/mok.pub",
+    "run dkms status",
+    "run update-grub",
+    "run proxmox-boot-tool status",
+    "run wget -nv -O /root/x http://nosuch.invalid/x",
+    "run mlxconfig -d $PF -e q",
+    "run mstconfig -d 0000:09:00.0 -e q",
+    "run mstconfig -d 0000:09:00.0 -y set SRIOV_EN=1",
+    "run mstconfig -d 09:00.0 q",
+    # ---- modules
+    _VFIO,
+    "list /sys/bus/pci/drivers/vfio-pci",
+    "pick version,refcnt of /sys/module/eswitchsim",
+    "list /sys/module/nosuch",
+    "read /sys/module/vfio/version",
+    "end modinfo -n eswitchsim",
+    "run modinfo -n vfio_pci",
+    "run modinfo -n vfio-pci",
+    "run modinfo -n vfio",
+    "run modinfo -n vfio_iommu_type1",
+    "run modinfo -n nosuch",
+    "run modprobe nosuch",
+    "run modprobe -a vfio_iommu_type1 nosuch",
+    "replace blacklist vfio_pci\\n > /etc/modprobe.d/parity.conf",
+    "run modprobe -a vfio_pci vfio_iommu_type1",
+    "remove /etc/modprobe.d/parity.conf",
+    _VFIO,
+    "run modprobe -a vfio_pci vfio_iommu_type1",
+    "run modprobe eswitchsim",
+    "list /sys/bus/pci/drivers/vfio-pci",
+    # ---- groups
+    "write 2 > /sys/bus/pci/devices/$PF/sriov_numvfs",
+    "settle",
+    "list /sys/bus/pci/devices/$PF/iommu_group/devices",
+    "list /sys/bus/pci/devices/$VF0/iommu_group/devices",
+    "list /sys/bus/pci/devices/$VF1/iommu_group/devices",
+    "list /sys/bus/pci/devices/0000:09:00.0/iommu_group/devices",
+    "read /sys/bus/pci/devices/$VF0/driver_override",
+    "list /sys/bus/pci/devices/$VF0/vfio-dev",
+    "write $PF > /sys/bus/pci/drivers/eswitchsim/bind",
+    "write 0 > /sys/bus/pci/devices/$PF/sriov_numvfs",
+    # ---- the kernel's own words about firmware
+    "run devlink -j dev param show pci/$PF",
+    "run devlink -j dev param show pci/0000:09:00.0",
+    "run devlink dev param set pci/$PF name enable_sriov value true cmode permanent",
+    "run devlink dev param set pci/0000:09:00.0 name total_vfs value 2 cmode permanent",
+    # ---- services
+    f"run systemctl is-enabled {_UNIT}",
+    f"run systemctl is-active {_UNIT}",
+    f"run systemctl enable {_UNIT}",
+    f"run systemctl disable {_UNIT}",
+    f"replace {_UNIT_TEXT} > {_UNITS}/{_UNIT}",
+    "run systemctl daemon-reload",
+    f"run systemctl is-enabled {_UNIT}",
+    f"run systemctl enable {_UNIT}",
+    f"run systemctl enable {_UNIT}",
+    f"run systemctl is-enabled {_UNIT}",
+    f"run systemctl is-active {_UNIT}",
+    f"pick {_UNIT} of {_UNITS}/multi-user.target.wants",
+    f"resolve {_UNITS}/multi-user.target.wants/{_UNIT}",
+    f"run systemctl disable {_UNIT}",
+    f"run systemctl disable {_UNIT}",
+    f"run systemctl is-enabled {_UNIT}",
+    f"pick {_UNIT} of {_UNITS}/multi-user.target.wants",
+    f"run systemctl enable {_UNIT}",
+    f"remove {_UNITS}/{_UNIT}",
+    f"run systemctl is-enabled {_UNIT}",
+    f"run systemctl disable {_UNIT}",
+    f"run systemctl is-enabled {_UNIT}",
+    "run systemctl daemon-reload",
+    f"run systemctl disable {_UNIT}",
+    "run systemctl is-active openvswitch-switch",
+)
+STORIES = {"sriov": SRIOV, "modes": MODES, "bridges": BRIDGES, "files": FILES, "host": HOST}

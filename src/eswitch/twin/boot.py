@@ -34,6 +34,7 @@ def reboot(state: State) -> None:
             pf.vports = []
     state.kernel.cmdline = state.kernel.next_cmdline
     state.files = {p: text for p, text in state.files.items() if not p.startswith("/run/")}
+    state.folders = [path for path in state.folders if not path.startswith("/run/")]
     if state.platform.proxmox:
         state.ovs.database = vswitch.fresh_database(state)
     for guest in state.guests.values():
@@ -54,7 +55,7 @@ def boot(state: State) -> None:
     state.processes = {pid: Process(name) for pid, name in _FIRST_PROCESSES.items()}
     state.processes[SELF] = Process("eswitch")
     for unit in state.units.values():
-        unit.active = unit.enabled
+        unit.active = unit.enabled and not unit.added  # those that are added come to their end
     _enumerate(state)
     for module in modules.listed(state):
         if modules.file_of(state, module) is not None and module not in (

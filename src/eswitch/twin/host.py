@@ -12,7 +12,7 @@ from typing import NoReturn, TypeVar
 from eswitch.errors import CommandFailed, HostError, Locked, NotFound, TimedOut
 from eswitch.host import Result
 
-from . import boot, commands, guests, units
+from . import boot, commands, files, guests, units
 from .clock import advance
 from .commands.tool import NotSimulated
 from .faults import Fault, Kind, Plan, PowerLoss
@@ -228,7 +228,10 @@ class Twin:
         fault = self._operation(f"remove {path}", change=True)
         if fault is not None and fault.kind in (Kind.FAIL, Kind.HANG, Kind.HALF):
             raise HostError(f"cannot remove {path}: {strerror(fault.errno)}", errno=fault.errno)
-        self.state.files.pop(path, None)
+        try:
+            files.remove(self.state, path)
+        except Refusal as refusal:
+            raise _refused("remove", path, refusal) from None
         units.unlink(self.state, path)
         if fault is not None and fault.kind is Kind.POWER:
             self._lose_power()
@@ -250,6 +253,10 @@ class Twin:
         kind = fault.kind if fault else None
         if fault is not None and kind in (Kind.FAIL, Kind.HANG):
             raise HostError(f"cannot write {path}: {strerror(fault.errno)}", errno=fault.errno)
+        try:
+            files.check_place(self.state, path)
+        except Refusal as refusal:
+            raise _refused("write", path, refusal) from None
         half = kind in (Kind.HALF, Kind.POWER) and operation.startswith("append")
         self.state.files[path] = old + (text[: len(text) // 2] if half else text)
         if kind is Kind.POWER:

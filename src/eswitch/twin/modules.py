@@ -21,6 +21,11 @@ _FOLDERS = {
     "vfio_iommu_type1": "drivers/vfio",
     "vfio_pci": "drivers/vfio/pci",
 }
+_FILES = {"vfio_pci": "vfio-pci"}
+"""Where a file has another name than its module."""
+OUTSIDE = {"eswitchsim": "1.0.0"}
+"""What no kernel has, with its version: where it is there without DKMS, somebody has put it beside
+the kernel's own."""
 _WITH_VFIO = ("vfio", "vfio_iommu_type1", "vfio_pci", "vfio_pci_core")
 _LISTS = "/etc/modules-load.d/"
 REJECTED = 129  # EKEYREJECTED
@@ -39,11 +44,21 @@ def driver_of(module: str) -> str:
 def file_of(state: State, module: str) -> str | None:
     """What modprobe would load for the running kernel: DKMS's go first (depmod.d: updates)."""
     place = f"/lib/modules/{state.kernel.release}"
+    # Debian 13 packs them, and so does its DKMS.
+    end = "ko" if state.platform.proxmox or state.platform.naming < 257 else "ko.xz"
     if module in state.kernel.dkms:
-        return f"{place}/updates/dkms/{module}.ko"
+        return f"{place}/updates/dkms/{module}.{end}"
     if module in state.kernel.lacks or module not in _known(state):
         return None
-    return f"{place}/kernel/{_FOLDERS.get(module, f'drivers/net/ethernet/{module}')}/{module}.ko"
+    if module in OUTSIDE:
+        return f"{place}/updates/{module}.ko"
+    folder = _FOLDERS.get(module, f"drivers/net/ethernet/{module}")
+    return f"{place}/kernel/{folder}/{_FILES.get(module, module)}.{end}"
+
+
+def has_outside(state: State) -> bool:
+    """Whether there is such a module."""
+    return any(f"/updates/{name}" in (file_of(state, name) or "") for name in OUTSIDE)
 
 
 def _known(state: State) -> set[str]:
@@ -75,6 +90,8 @@ def at_boot(state: State, driver: str) -> bool:
         return False
     own = module not in state.kernel.lacks
     version = state.kernel.initramfs.get(module) if own else state.kernel.dkms.get(module)
+    if version is None and own:
+        version = OUTSIDE.get(module)
     if version is not None:
         try:
             check(state, module)
@@ -98,7 +115,9 @@ def load(state: State, driver: str) -> None:
     if driver in state.drivers:
         return
     state.drivers.append(driver)
-    version = state.kernel.dkms.get(module_of(driver))
+    module = module_of(driver)
+    own = OUTSIDE.get(module) if module not in state.kernel.lacks else None
+    version = state.kernel.dkms.get(module, own)
     if version is not None:
         state.versions[driver] = version
     for function in [f for f in state.functions.values() if f.native == driver and not f.driver]:

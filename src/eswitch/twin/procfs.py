@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from uuid import NAMESPACE_OID, uuid5
 
-from . import loader, vswitch
+from . import files, loader, modules, units, vswitch
 from .boot import SELF, VSWITCHD_PID
 from .state import Link, Process, State
 from .sysfs import Sysfs
@@ -32,6 +32,7 @@ class Root:
             "usr": lambda: _merged(self._usr(), self._files("/usr")),
             "run": lambda: _merged(self._run(), self._files("/run")),
             "dev": lambda: fixed({"null": text(""), "vfio": self._vfio()}),
+            "etc": lambda: _merged(self._etc(), self._files("/etc")),
         }
         return _merged(computed(views), self._files(""))
 
@@ -40,11 +41,13 @@ class Root:
     def _files(self, path: str) -> Directory:
         prefix = f"{path}/"
 
-        def below(start: str) -> Iterable[str]:
-            return (name for name in self.state.files if name.startswith(start))
+        def below(start: str) -> Iterator[str]:
+            yield from (name for name in self.state.files if name.startswith(start))
+            there = (f"{name}/" for name in files.folders(self.state))
+            yield from (name for name in there if name.startswith(start))
 
         def names() -> Iterable[str]:
-            return {name[len(prefix) :].split("/")[0] for name in below(prefix)}
+            return {name[len(prefix) :].split("/")[0] for name in below(prefix)} - {""}
 
         def child(name: str) -> Node | None:
             whole = prefix + name
@@ -75,9 +78,23 @@ class Root:
         """What is built with: the headers of the running kernel, if their package is there."""
         release = self.state.kernel.release
         tree: dict[str, Node] = {"kernel": fixed({})}
+        if self.state.kernel.dkms or modules.has_outside(self.state):
+            tree["updates"] = fixed({})
         if loader.has_headers(self.state):
             tree["build"] = fixed({"Makefile": opaque(), "Module.symvers": opaque()})
         return fixed({"modules": fixed({release: fixed(tree)})})
+
+    def _etc(self) -> Directory:
+        """Debian's release, and the links of services that somebody has enabled."""
+        wanted: dict[str, Node] = {
+            f"{name}.service": Symlink(f"{units.FOLDER}{name}.service")
+            for name, unit in self.state.units.items()
+            if unit.enabled and unit.added
+        }
+        tree = fixed({"system": fixed({"multi-user.target.wants": fixed(wanted)})})
+        release = {252: "12.5", 257: "13.2"}.get(self.state.platform.naming)
+        told: dict[str, Node] = {"debian_version": text(release)} if release else {}
+        return fixed({"systemd": tree, **told})
 
     def _usr(self) -> Directory:
         script = text(loader.MKCONFIG)

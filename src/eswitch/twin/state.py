@@ -269,10 +269,11 @@ class OpenVswitch:
 
 @dataclass
 class Unit:
-    """A systemd service."""
+    """A systemd service; `added` is one that somebody wrote a file for."""
 
     enabled: bool = True
     active: bool = True
+    added: bool = False
 
 
 @dataclass
@@ -328,13 +329,13 @@ class State:
     """The whole machine. `clock` is in seconds since delivery; only what takes time moves it.
 
     `powered` is False between a loss of power and the next boot. `files` are ordinary files; those
-    in /run do not outlive a boot. `drivers` are the loaded kernel drivers, `loads` those that udev
-    is about to load, with the time at which it will have, `versions` those of loaded drivers from
-    beside the kernel, `vfio_ids` what vfio-pci was told to take (`new_id`: `15b3:101e`).
-    `incidents` is what somebody suffered: a guest that lost its VF, an order that the driver's
-    maker forbids. `begun` is the boot in which systemd has started what it starts, `inhibitors` who
-    forbids a reboot (systemd-inhibit), `esp_full` whether the EFI system partition is, `web` what
-    can be downloaded, by URL.
+    in /run do not outlive a boot; `folders` are directories that stay without a file. `drivers` are
+    the loaded kernel drivers, `loads` those that udev is about to load, with the time at which it
+    will have, `versions` those of loaded drivers from beside the kernel, `vfio_ids` what vfio-pci
+    was told to take (`new_id`: `15b3:101e`). `incidents` is what somebody suffered: a guest that
+    lost its VF, an order that the driver's maker forbids. `begun` is the boot in which systemd has
+    started what it starts, `inhibitors` who forbids a reboot (systemd-inhibit), `esp_full` whether
+    the EFI system partition is, `web` what can be downloaded, by URL.
     """
 
     name: str
@@ -365,6 +366,7 @@ class State:
     guests: dict[str, Guest] = field(default_factory=dict)
     conversations: list[Conversation] = field(default_factory=list)
     files: dict[str, str] = field(default_factory=dict)
+    folders: list[str] = field(default_factory=list)
     web: dict[str, str] = field(default_factory=dict)
     inhibitors: list[str] = field(default_factory=list)
     esp_full: bool = False

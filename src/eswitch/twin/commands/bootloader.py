@@ -37,8 +37,9 @@ def boot_tool(state: State, argv: Sequence[str], input: str | None) -> Result:
     managed = loader.UUIDS in state.files
     if list(argv[1:]) not in (["status"], ["refresh"]):
         raise NotSimulated(f"`{' '.join(argv)}`")
-    if not managed:
-        return Result(1, "", f"E: {loader.UUIDS} does not exist.\n")
+    missing = f"E: {loader.UUIDS} does not exist.\n"
+    if not managed and argv[1] == "status":
+        return Result(2, "", missing)
     again = "Re-executing '/usr/sbin/proxmox-boot-tool' in new private mount namespace..\n"
     release = state.kernel.release
     if argv[1] == "status":
@@ -46,6 +47,8 @@ def boot_tool(state: State, argv: Sequence[str], input: str | None) -> Result:
         return Result(0, f"{again}System currently booted with uefi\n{line}\n", "")
     said = "Running hook script 'proxmox-auto-removal'..\n"
     said += f"Running hook script 'zz-proxmox-boot'..\n{again}"
+    if not managed:
+        return Result(1, said, missing)
     said += f"Copying and configuring kernels on /dev/disk/by-uuid/{loader.ESP}\n"
     said += f"\tCopying kernel and creating boot-entry for {release}\n"
     if state.esp_full:

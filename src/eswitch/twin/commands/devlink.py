@@ -182,10 +182,19 @@ class Devlink(Iproute2):
 
     def _parameter(self, words: Words) -> str:
         verb, handle = words.take(), words.take()
-        function = self._device(handle)
+        try:
+            function = self._device(handle)
+        except Refusal as refusal:
+            failed = _answer(refusal)
+            # The document is begun before the kernel is asked.
+            told = self._print("param", {}) if verb == "show" else ""
+            raise Failed(failed.stderr, failed.status, told) from None
         card = self.state.cards.get(function.pf.card) if function.pf is not None else None
         if verb == "show" and not words:
+            # The lab's driver has no parameters.
             found = [_record("enable_roce", "driverinit", value=True)]
+            if function.driver == "eswitchsim":
+                return self._print("param", {})
             if card is not None and self._is_permanent(function):
                 found += [
                     _record(name, "permanent", _typed(card.pending[key]))

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from eswitch.host import Result
-from eswitch.twin import loader, modules
+from eswitch.twin import files, loader, modules
 from eswitch.twin.refusal import Refusal
 from eswitch.twin.state import State
 
@@ -17,7 +17,15 @@ from .tool import Failed, NotSimulated, ended
 
 _TITLE = "simulated driver archive"
 _OPTIONS = frozenset(("--force", "--skip-distro-check", "--without-fw-update"))
-_UNTARRED = ("tar: Unexpected EOF in archive", "tar: Error is not recoverable: exiting now")
+_DISTRIBUTIONS = {252: "debian12", 257: "debian13"}
+"""By the version of systemd."""
+_FATAL = "tar: Error is not recoverable: exiting now"
+_EOF = "tar: Unexpected EOF in archive"
+_CUT = ("", "gzip: stdin: unexpected end of file", _EOF, _EOF, _FATAL)
+_NO_ARCHIVE = (
+    "tar: This does not look like a tar archive",
+    "tar: Exiting with failure status due to previous errors",
+)
 
 
 def archive(
@@ -69,18 +77,25 @@ def _modprobe(state: State, words: Sequence[str]) -> str:
     names = [word for word in words if word not in ("-a", "--all")]
     if len(names) != 1 and len(names) == len(words):
         raise NotSimulated(f"`modprobe {' '.join(words)}`: parameters of a module")
+    missing = ""
     for name in names:
         module = modules.module_of(name)
         if modules.file_of(state, module) is None:
             folder = f"/lib/modules/{state.kernel.release}"
-            raise Failed(f"modprobe: FATAL: Module {name} not found in directory {folder}", 1)
+            said = f"Module {name} not found in directory {folder}"
+            if len(names) == len(words):
+                raise Failed(f"modprobe: FATAL: {said}", 1)
+            missing += f"modprobe: WARNING: {said}\n"
+            continue
         try:
             modules.check(state, module)
         except Refusal:
             words_ = "Key was rejected by service"
             raise Failed(f"modprobe: ERROR: could not insert '{module}': {words_}", 1) from None
-        if module not in ("vfio", "vfio_iommu_type1", *modules.loaded(state)):
+        if module not in modules.loaded(state):
             state.loads[modules.driver_of(module)] = state.clock
+    if missing:
+        raise Failed(missing.rstrip("\n"), 1)
     return ""
 
 
@@ -141,26 +156,36 @@ def tar(state: State, argv: Sequence[str], input: str | None) -> Result:
         raise NotSimulated(f"`{' '.join(argv)}`")
     text, folder = state.files.get(argv[2]), argv[4]
     if text is None:
-        said = f"tar: {argv[2]}: Cannot open: No such file or directory"
-        return Result(2, "", f"{said}\n{_UNTARRED[1]}\n")
+        return _untarred(f"tar: {argv[2]}: Cannot open: No such file or directory", _FATAL)
+    if not text.startswith(_TITLE):
+        return _untarred(*_NO_ARCHIVE)
+    if not files.is_folder(state, folder):
+        return _untarred(f"tar: {folder}: Cannot open: No such file or directory", _FATAL)
     if _contents(text) is None:
-        return Result(2, "", "".join(f"{line}\n" for line in _UNTARRED))
+        return _untarred(*_CUT)
     state.files[f"{folder}/install"] = state.files[f"{folder}/uninstall.sh"] = text
     return Result(0, "", "")
+
+
+def _untarred(*lines: str) -> Result:
+    return Result(2, "", "".join(f"{line}\n" for line in lines))
 
 
 def env(state: State, argv: Sequence[str], input: str | None) -> Result:
     """`env -C DIR ./install OPTION...` and `env -C DIR ./uninstall.sh --force`."""
     del input
-    if len(argv) < 4 or argv[1] != "-C" or argv[3] not in ("./install", "./uninstall.sh"):
+    if len(argv) < 4 or argv[1] != "-C" or not argv[3].startswith("./"):
         raise NotSimulated(f"`{' '.join(argv)}`")
     folder, script = argv[2], argv[3]
-    if not any(path.startswith(f"{folder}/") for path in state.files):
-        said = f"env: cannot change directory to '{folder}': No such file or directory\n"
-        return Result(125, "", said)
-    contents = _contents(state.files.get(f"{folder}/{script[2:]}", ""))
-    if contents is None:
+    if not files.is_folder(state, folder):
+        words = "Not a directory" if folder in state.files else "No such file or directory"
+        return Result(125, "", f"env: cannot change directory to '{folder}': {words}\n")
+    text = state.files.get(f"{folder}/{script[2:]}")
+    if text is None:
         return Result(127, "", f"env: '{script}': No such file or directory\n")
+    contents = _contents(text)
+    if contents is None or script not in ("./install", "./uninstall.sh"):
+        raise NotSimulated(f"`{' '.join(argv)}`")
     if script == "./uninstall.sh":
         state.kernel.dkms.pop(contents["driver"], None)
         return Result(0, "Uninstall finished successfully\n", "")
@@ -168,25 +193,39 @@ def env(state: State, argv: Sequence[str], input: str | None) -> Result:
 
 
 def _install(state: State, contents: dict[str, str], options: Sequence[str]) -> str:
-    if unknown := set(options) - _OPTIONS:
-        raise Failed(f"-E- Unsupported installation option: {min(unknown)}", 1)
-    if contents.get("needs") and contents["needs"] not in options:
-        raise Failed("Current operation system is not supported!", 1)
+    """What NVIDIA's installer says, and the lab's after it; it speaks on stdout."""
+    if unknown := [word for word in options if word not in _OPTIONS]:
+        raise Failed("", 1, f"Unsupported installer option: {unknown[0]}\n\nUsage: ./install ...\n")
     driver, version, release = contents["driver"], contents["version"], state.kernel.release
-    if "dkms" not in state.packages:
-        raise Failed("dkms: command not found", 127)
+    package = "mlnx-en" if driver == "mlx5_core" else f"{driver}-en"
+    logs = f"/tmp/{package}.a1b2c3.logs"  # noqa: S108 (its own words)
+    said = f"Logs dir: {logs}\nGeneral log file: {logs}/general.log\n"
+    if contents.get("needs") and contents["needs"] not in options:
+        here = _DISTRIBUTIONS.get(state.platform.naming, "")
+        raise Failed("", 1, f"{said}Current operation system is not supported ({here})!\n")
+    said += (
+        f"\nBelow is the list of {package} packages that you have chosen\n"
+        "(some may have been added by the installer due to package dependencies):\n\n"
+        f"{driver}-dkms\n\n"
+        f"This program will install the {package} package on your machine.\n"
+        "\nChecking SW Requirements...\n"
+    )
+    build = f"/lib/modules/{release}/build"
     if not loader.has_headers(state):
-        raise Failed(
-            f"Error! Your kernel headers for kernel {release} cannot be found at "
-            f"/lib/modules/{release}/build or /lib/modules/{release}/source.",
-            21,
-        )
+        said += f"Error: {build} does not exist. Please install the kernel headers: "
+        raise Failed("", 1, f"{said}linux-headers-{release}\n")
+    if "dkms" not in state.packages:
+        said += f"Error: One or more required packages for installing {package} are missing: dkms\n"
+        raise Failed("", 1, said)
+    said += "Removing old packages...\nInstalling new packages\n"
+    said += f"Installing {driver}-dkms-{version}...\n"
     if contents.get("broken"):
-        raise Failed(
-            f"Error! Bad return status for module build on kernel: {release} (x86_64)\n"
-            f"Consult /var/lib/dkms/{driver}/{version}/build/make.log for more information.",
-            10,
-            f"Building module:\nCleaning build area...\n{contents['broken']}\n",
-        )
+        if state.kernel.dkms.get(driver) == version:  # it removed that before it began
+            del state.kernel.dkms[driver]
+        said += f"Failed to install {driver}-dkms DEB\nCollecting debug info...\n"
+        log = f"{logs}/{driver}-dkms.debinstall.log"
+        state.files[log] = f"{contents['broken']}\n"
+        raise Failed("", 1, f"{said}See {log}\n")
     state.kernel.dkms[driver] = version
-    return "Building module:\nCleaning build area...\nInstallation passed successfully\n"
+    said += "\nInstallation passed successfully\n"
+    return f"{said}To load the new driver, run:\nmodprobe {driver}\n"

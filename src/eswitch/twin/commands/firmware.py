@@ -20,7 +20,9 @@ _LOCKED = "write counter to semaphore: Operation not permitted\n-E- Failed to op
 def mstconfig(state: State, argv: Sequence[str], input: str | None) -> Result:
     """`mstconfig -d PCI [-e] [-y] q [NAME...]` and `... set NAME=VALUE...`."""
     del input
-    return ended(lambda words: _mstconfig(state, words), argv[1:])
+    result = ended(lambda words: _mstconfig(state, words), argv[1:])
+    # What it complains about it says on stdout, as mstflint 4.31 does in the lab.
+    return Result(result.status, result.stdout + result.stderr, "")
 
 
 def _mstconfig(state: State, words: Sequence[str]) -> str:
@@ -30,25 +32,28 @@ def _mstconfig(state: State, words: Sequence[str]) -> str:
     _, device, verb, *rest = left
     if state.kernel.lockdown:
         raise Failed(_LOCKED, 3)
-    card = _card(state, device)  # before anything else: it may not open
+    _card(state, device)  # before anything else: it may not open
     if verb in ("q", "query"):
         return _query(state, device, rest, every="-e" in words)
     if verb != "set":
         raise NotSimulated(f"`mstconfig {verb}`")
-    return _set(card, rest)
+    return _set(state, device, rest)
 
 
 def _function(state: State, device: str) -> Function:
     pci = device if device.count(":") == 2 else f"0000:{device}"
     function = state.functions.get(pci)
-    if function is None or function.pf is None or not _has_tool(function):
+    if function is None or function.pf is None or not _has_tool(state, function):
         raise Failed("-E- Failed to open the device", 3)
     return function
 
 
-def _has_tool(function: Function) -> bool:
-    """The lab's NIC plays along; others than NVIDIA's have tools of their own."""
-    return function.vendor == "15b3" or function.native == "eswitchsim"
+def _has_tool(state: State, function: Function) -> bool:
+    """The lab's NIC plays along where it has such settings; others have tools of their own."""
+    card = state.cards[function.pf.card if function.pf else ""]
+    return function.vendor == "15b3" or (
+        function.native == "eswitchsim" and "SRIOV_EN" in card.current
+    )
 
 
 def _card(state: State, device: str) -> Card:
@@ -56,7 +61,10 @@ def _card(state: State, device: str) -> Card:
     return state.cards[pf.card if pf else ""]
 
 
+_LABS = "0010"
+"""The lab's NIC, which says that it is a ConnectX-6 Dx."""
 _TYPES = {
+    _LABS: "ConnectX6DX",
     "1013": "ConnectX4",
     "1015": "ConnectX4LX",
     "1017": "ConnectX5",
@@ -69,15 +77,15 @@ _TYPES = {
     "a2d6": "BlueField2",
     "a2dc": "BlueField3",
 }
-_BOARDS = {
-    "101d": (
-        "MCX623106AN-CDA_Ax",
-        "ConnectX-6 Dx EN adapter card; 100GbE; Dual-port QSFP56; PCIe 4.0/3.0 x16;",
-    ),
-}
+_CX6DX = (
+    "MCX623106AN-CDA_Ax",
+    "ConnectX-6 Dx EN adapter card; 100GbE; Dual-port QSFP56; PCIe 4.0/3.0 x16;",
+)
+_BOARDS = {"101d": _CX6DX, _LABS: _CX6DX}
 """Name and description by PCI device; of others the twin knows none, and the tool then says N/A."""
 _DEFAULTS = {"SRIOV_EN": "True", "NUM_OF_VFS": "8", "INTERNAL_CPU_MODEL": "EMBEDDED_CPU"}
 """What the cards leave the factory with (domain.md 2.1, 2.3); of others it is not known."""
+_LABS_DEFAULTS = {**_DEFAULTS, "SRIOV_EN": "False"}
 _DIFFERS = "The '*' shows parameters with next value different from default/current value."
 
 
@@ -120,11 +128,16 @@ def _query(state: State, device: str, names: Sequence[str], *, every: bool) -> s
     for name in names or sorted(card.pending):
         if name not in card.pending:
             raise Failed(f"-E- The Device doesn't support {name} parameter", 3)
-        values = [_DEFAULTS.get(name, "N/A"), card.current[name], card.pending[name]]
+        values = [_default(state, device, name), card.current[name], card.pending[name]]
         star = every and len(set(values)) > 1
         differs |= star
         lines.append(_row(layout, name, values if every else values[2:], star=star))
     return "\n".join([*lines, *([_DIFFERS] if differs else [])]) + "\n"
+
+
+def _default(state: State, device: str, name: str) -> str:
+    lab = _function(state, device).device == _LABS
+    return (_LABS_DEFAULTS if lab else _DEFAULTS).get(name, "N/A")
 
 
 def _opening(function: Function, device: str, layout: _Layout) -> list[str]:
@@ -159,21 +172,29 @@ _MOST_VFS = 127
 """What firmware takes at most for a PF (domain.md 2.3)."""
 
 
-def _set(card: Card, settings: Sequence[str]) -> str:
-    """All of them or none."""
-    new = dict(card.pending)
+def _set(state: State, device: str, settings: Sequence[str]) -> str:
+    """All of them or none. It shows what is and what will be, and asks, which `-y` answers."""
+    card, layout = _card(state, device), _layout(state)
+    new: dict[str, str] = {}
     for setting in settings:
-        name, _, value = setting.partition("=")
-        if name not in new:
+        name, equals, value = setting.partition("=")
+        if not equals:
+            raise Failed(f"-E- Invalid Configuration argument: {setting}", 3)
+        if name not in card.pending:
             raise Failed(f"-E- The Device doesn't support {name} parameter", 3)
-        is_flag = new[name] in ("True", "False")
-        if is_flag and value not in _FLAGS:
-            raise NotSimulated(f"`mstconfig set {setting}`: what it says of such a value")
-        if not is_flag and not (value.isascii() and value.isdecimal() and int(value) <= _MOST_VFS):
-            raise NotSimulated(f"`mstconfig set {setting}`: what it says of such a value")
+        is_flag = card.pending[name] in ("True", "False")
+        fits = value.isascii() and value.isdecimal() and int(value) <= _MOST_VFS
+        if value not in _FLAGS if is_flag else not fits:
+            raise Failed(f"-E- Failed to parse the value of parameter {name}: {value}", 3)
         new[name] = _FLAGS[value] if is_flag else str(int(value))
-    card.pending = new
-    return "Applying... Done!\n-I- Please reboot machine to load new configurations.\n"
+    lines = [*_opening(_function(state, device), device, layout), _heads(layout, every=False)]
+    for name, value in new.items():
+        was, will = _shown(card.pending[name]), _shown(value)
+        lines.append(f"{'':9}{name:<{layout.name}}{was:<20}{will:<20}")
+    card.pending = {**card.pending, **new}
+    asked = "\n Apply new Configuration? (y/n) [n] : y\nApplying... Done!\n"
+    told = "-I- Please reboot machine to load new configurations.\n"
+    return "\n".join(lines) + f"\n{asked}{told}"
 
 
 _TOO_FAR = "-E- The tool supports only reset-level 4 on UEFI Secure Boot"

@@ -44,7 +44,8 @@ def ended(run: Run, words: Sequence[str]) -> Result:
     try:
         return Result(0, run(words), "")
     except Failed as failed:
-        return Result(failed.status, failed.stdout, f"{failed.stderr}\n")
+        stderr = f"{failed.stderr}\n" if failed.stderr else ""
+        return Result(failed.status, failed.stdout, stderr)
 
 
 def batch(run: Run, text: str, *, force: bool, glue: str = "") -> Result:
