@@ -6,6 +6,7 @@ operations: PARITY_OUT=tests/parity/answers lab/test-boot test_boot_parity
 
 import json
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -38,19 +39,20 @@ def test_the_real_machine_answers_as_recorded(machine: Maker, name: str) -> None
         f"cp truncated/{NAME}.tgz /root/cut.tgz; mkdir /root/parity",
     )
     guest.push(TESTS / "parity" / "playing.py", "/root/parity/playing.py")
-    numbers = Numbers()
-    found = [(each, numbers.of(masked(raw))) for each, raw in play(guest, STORIES[name])]
     file = f"boot-{name}.json"
-    if os.environ.get("PARITY_OUT"):
-        text = json.dumps(found, indent=1)
-        (Path(os.environ["PARITY_OUT"]) / file).write_text(text + "\n")
-        return
-    assert compared(found, json.loads((ANSWERS / file).read_text())) == []
-
-
-def play(guest: BootGuest, operations: tuple[str, ...]) -> list[tuple[str, Json]]:
-    """Everything, each stretch between two actions from outside in one process in the guest."""
+    numbers = Numbers()
     found: list[tuple[str, Json]] = []
+    for operation, answer in play(guest, STORIES[name]):
+        found.append((operation, numbers.of(masked(answer))))
+        if os.environ.get("PARITY_OUT"):
+            text = json.dumps(found, indent=1)
+            (Path(os.environ["PARITY_OUT"]) / file).write_text(text + "\n")
+    if not os.environ.get("PARITY_OUT"):
+        assert compared(found, json.loads((ANSWERS / file).read_text())) == []
+
+
+def play(guest: BootGuest, operations: tuple[str, ...]) -> Iterator[tuple[str, Json]]:
+    """Everything, each stretch between two actions from outside in one process in the guest."""
     stretch: list[str] = []
     for operation in (*operations, ""):
         if operation and not operation.startswith("outside "):
@@ -60,12 +62,11 @@ def play(guest: BootGuest, operations: tuple[str, ...]) -> list[tuple[str, Json]
             argv = ["python3", "-c", PLAY, PF, "0000:02:00.0"]
             ended = guest.run(argv, stdin=json.dumps(stretch).encode())
             assert ended.status == 0, ended
-            found += zip(stretch, json.loads(ended.stdout), strict=True)
+            yield from zip(stretch, json.loads(ended.stdout), strict=True)
             stretch = []
         if operation:
             outside(guest, operation.removeprefix("outside "))
-            found.append((operation, "done"))
-    return found
+            yield operation, "done"
 
 
 def outside(guest: BootGuest, action: str) -> None:

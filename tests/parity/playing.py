@@ -191,6 +191,11 @@ _ONCE = re.compile(
 )
 _CONTENT = "5891b5b522d5df086d0ff0b110fbd9d21bb4fc7163af34d08286a2e846f6be03"
 """The checksum of what the operations write themselves."""
+_OTHERS = re.compile(
+    r"^[* ](?:RO|  ) {5,6}(?!NUM_OF_VFS |SRIOV_EN )[A-Z][A-Z0-9_]* .*\n|^\nThe 'RO' shows .*\n",
+    re.MULTILINE,
+)
+"""mstconfig's rows of parameters that the twin has not got."""
 _VENDORS = ("GenuineIntel", "AuthenticAMD", "HygonGenuine")
 
 
@@ -230,6 +235,7 @@ def masked(answer: Json, key: str = "") -> Json:
         text = _LINK_LOCAL.sub("LINK-LOCAL", answer)
         text = _VIRTIO.sub("virtioN", _LOAD.sub("?", text))
         text = _VERSION.sub("?", _LOGS.sub("XXXXXX", _RELEASE.sub("RELEASE", text)))
+        text = _OTHERS.sub("", text)
         for vendor in _VENDORS:
             text = text.replace(vendor, "VENDOR")
         return _MAC.sub(lambda m: m[0] if m[0].startswith(_FIXED_MACS) else "RANDOM", text)

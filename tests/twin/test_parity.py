@@ -36,7 +36,7 @@ def test_the_twin_answers_as_the_lab(name: str) -> None:
     assert compared(story(player, STORIES[name]), recorded) == []
 
 
-@pytest.mark.parametrize("name", ["proxmox"])
+@pytest.mark.parametrize("name", boot_operations.STORIES)
 def test_the_twin_boots_as_the_lab(name: str) -> None:
     recorded = json.loads((ANSWERS / f"boot-{name}.json").read_text())
     assert compared(story(player(name), boot_operations.STORIES[name]), recorded) == []
@@ -49,6 +49,8 @@ def player(name: str) -> Player:
     state.files["/root/driver.tgz"] = good
     state.files["/root/broken.tgz"] = good.replace("end\n", "broken: #error\nend\n")
     state.files["/root/cut.tgz"] = good[: len(good) // 2]
+    for card in state.cards.values():
+        card.current["NUM_OF_VFS"] = card.pending["NUM_OF_VFS"] = "8"
     twin = Twin(state)
     return Player(twin, "0000:01:00.0", "0000:02:00.0", lambda action: outside(twin, action))
 

@@ -35,12 +35,14 @@ class Kernel:
 class Platform:
     """What the BIOS and the distribution decide. `iommu` is the vendor's table, if VT-d or AMD-Vi
     is on (`DMAR`, `IVRS`), `iommu_default` whether this kernel line then uses it unasked,
-    `naming` systemd's scheme, `loader` grub or systemd-boot. On Proxmox a boot deletes the
+    `naming` systemd's scheme, `loader` grub or systemd-boot, `efi` whether the
+    firmware is EFI, as it is for systemd-boot anyway. On Proxmox a boot deletes the
     database of Open vSwitch (domain.md 5.1). `key_enrolled` is whether the firmware knows the key
     of DKMS."""
 
     proxmox: bool = False
     loader: str = "grub"
+    efi: bool = False
     naming: int = 257
     iommu: str = ""
     iommu_default: bool = True

@@ -100,7 +100,7 @@ class Sysfs:
         names = ("APIC", "FACP", "MCFG", *([platform.iommu] if platform.iommu else []))
         tables = {name: opaque() for name in names}
         found: dict[str, Node] = {"acpi": fixed({"tables": fixed(tables)})}
-        if platform.loader == "systemd-boot" or platform.secure_boot:
+        if platform.efi or platform.loader == "systemd-boot" or platform.secure_boot:
             found["efi"] = fixed({"efivars": fixed(self._variables())})
         return fixed(found)
 

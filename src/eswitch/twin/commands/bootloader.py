@@ -27,7 +27,10 @@ def update_grub(state: State, argv: Sequence[str], input: str | None) -> Result:
     said = [f"Sourcing file `{path}'" for path in (loader.GRUB, *sourced)]
     said += ["Generating grub configuration file ..."]
     said += [f"Found linux image: /boot/vmlinuz-{release}"]
-    said += [f"Found initrd image: /boot/initrd.img-{release}", "done"]
+    said += [f"Found initrd image: /boot/initrd.img-{release}"]
+    if state.platform.efi:
+        said += ["Adding boot menu entry for UEFI Firmware Settings ..."]
+    said += ["done"]
     return Result(0, "", "".join(f"{line}\n" for line in said))
 
 
