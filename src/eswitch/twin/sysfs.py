@@ -108,9 +108,13 @@ class Sysfs:
         """Four bytes of flags before each value; texts in UTF-16 with a NUL."""
         secure = b"\x06\0\0\0" + bytes([self.state.platform.secure_boot])
         found: dict[str, Node] = {f"SecureBoot-{_GLOBAL}": File(lambda: secure)}
-        if self.state.platform.loader == "systemd-boot":
-            name = f"systemd-boot {systemd(self.state)}\0".encode("utf-16-le")
-            found[f"LoaderInfo-{_LOADER}"] = File(lambda: b"\x06\0\0\0" + name)
+        name = f"systemd-boot {systemd(self.state)}"
+        if self.state.platform.loader == "grub":
+            # It leaves its name from 2.12 on, which Debian 13 has (grub.d/25_bli).
+            name = "GRUB 2.12-9" if self.state.platform.naming >= 257 else ""
+        value = b"\x06\0\0\0" + f"{name}\0".encode("utf-16-le")
+        if name:
+            found[f"LoaderInfo-{_LOADER}"] = File(lambda: value)
         return found
 
     def _lockdown(self) -> str:

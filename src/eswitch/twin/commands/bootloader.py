@@ -25,6 +25,8 @@ def update_grub(state: State, argv: Sequence[str], input: str | None) -> Result:
     sourced = sorted(path for path in state.files if path.startswith(loader.DROP_INS))
     loader.write_grub(state)
     said = [f"Sourcing file `{path}'" for path in (loader.GRUB, *sourced)]
+    if state.platform.naming >= 257:
+        said = []  # Debian 13's GRUB says no more of it
     said += ["Generating grub configuration file ..."]
     said += [f"Found linux image: /boot/vmlinuz-{release}"]
     said += [f"Found initrd image: /boot/initrd.img-{release}"]

@@ -30,9 +30,9 @@ def _mstconfig(state: State, words: Sequence[str]) -> str:
     if len(left) < 3 or left[0] != "-d":
         raise NotSimulated(f"`mstconfig {' '.join(words)}`")
     _, device, verb, *rest = left
+    _card(state, device)  # before anything else: it may not open
     if state.kernel.lockdown:
         raise Failed(_LOCKED, 3)
-    _card(state, device)  # before anything else: it may not open
     if verb in ("q", "query"):
         return _query(state, device, rest, every="-e" in words)
     if verb != "set":
@@ -150,7 +150,7 @@ def _opening(function: Function, device: str, layout: _Layout) -> list[str]:
     }
     width = layout.label
     shown = [f"{f'{label}:':<{width}}{value:<{width}}" for label, value in told.items()]
-    return ["", "Device #1:", "----------", "", *shown, ""]
+    return ["", "Device #1:", "----------", "", *shown, *([] if layout is _OLD else [""])]
 
 
 def _heads(layout: _Layout, *, every: bool) -> str:
