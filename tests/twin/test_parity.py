@@ -49,6 +49,8 @@ def player(name: str) -> Player:
     state.files["/root/driver.tgz"] = good
     state.files["/root/broken.tgz"] = good.replace("end\n", "broken: #error\nend\n")
     state.files["/root/cut.tgz"] = good[: len(good) // 2]
+    if "wget" in state.packages:
+        state.packages.remove("wget")  # the guest has no way out
     for card in state.cards.values():
         card.current["NUM_OF_VFS"] = card.pending["NUM_OF_VFS"] = "8"
     twin = Twin(state)
