@@ -19,7 +19,7 @@ from eswitch.host.local import LocalHost
 from eswitch.model.observed import ObservedState
 from eswitch.model.plain import Plain
 from eswitch.stages.passthrough import MODULES
-from eswitch.twin import Fault, Kind
+from eswitch.twin import Fault, Kind, modules
 from eswitch.twin.faults import Plan
 from test_bare_box import GO, another, rebooting, switching
 
@@ -361,9 +361,12 @@ def test_rollback_whose_loader_cannot_be_written_is_no_success() -> None:
 
 
 @pytest.mark.parametrize("kernels_own", [True, False])
-def test_rollback_whose_initramfs_cannot_be_written_is_no_success(*, kernels_own: bool) -> None:
+def test_rollback_whose_initramfs_cannot_be_written_is_no_success(
+    monkeypatch: pytest.MonkeyPatch, *, kernels_own: bool
+) -> None:
     box = Box.delivered("debian13-bare")
     if kernels_own:
+        monkeypatch.setattr(modules, "OUTSIDE", {})  # as if it were one of the kernel's own
         box.state.kernel.lacks.clear()
         box.boot()
     else:
