@@ -175,6 +175,7 @@ class _Run:
         self.desired = desired
         self.events = events
         self.journal = Journal.begin(host, spec, before)
+        self.seen = before
         self.ran: list[Step] = []
         self.half: Step | None = None
         """The step that has begun and has not ended, or that has failed."""
@@ -248,7 +249,12 @@ class _Run:
     def _is_made(self, step: Step) -> bool:
         """Whether it is about a VF that this apply has made: nobody can be using that yet."""
         made = [ran.subject for ran in self.ran if ran.attribute == "VFs"]
-        return any(step.subject.startswith(f"{pf} VF ") for pf in made)
+        # Open vSwitch takes a representor that comes back into the bridge that it remembers.
+        ports = {
+            f"port {vf.representor}" for pf in self.seen.nics if pf.pci in made for vf in pf.vfs
+        }
+        vfs = any(step.subject.startswith(f"{pf} VF ") for pf in made)
+        return vfs or step.subject in ports
 
     def _round(self, steps: tuple[Step, ...]) -> None:
         todo = operations(steps)
@@ -277,7 +283,8 @@ class _Run:
         patience = max(step.timeout for step in steps)
         pause = 0.05
         while True:
-            plan = make_plan(self.desired, look(self.host, self.desired))
+            self.seen = look(self.host, self.desired)
+            plan = make_plan(self.desired, self.seen)
             if plan.blockers:
                 raise blocked(plan.blockers)
             undone = [step for step in plan.steps if step.key in wanted]
