@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from eswitch.errors import CommandFailed, EswitchError, HostError, NotFound, TimedOut
+from eswitch.errors import CommandFailed, EswitchError, HostError, TimedOut
 from eswitch.host import Host
+from eswitch.host.exact import read_exactly
 from eswitch.model.step import Action, Command, Replace, Run, Settle, Tool, Write
 from eswitch.observe import names_to_come
 
@@ -102,12 +103,9 @@ def _read_count_back(action: Write, operation: Operation, host: Host) -> None:
         raise StepFailed(wrong, action, operation.steps[0])
 
 
-_LARGEST_FILE = 1 << 20
-
-
 def _replace(action: Replace, host: Host) -> None:
     """Raises HostError if somebody else has changed the file since the plan was made."""
-    found = _text_of(action.path, host)
+    found = read_exactly(host, action.path)
     if found == action.new:
         return
     if found != action.old:
@@ -129,7 +127,7 @@ def _take_out(action: Replace, host: Host) -> bool:
     if not action.old or action.new is None:
         return False
     try:
-        found = _text_of(action.path, host)
+        found = read_exactly(host, action.path)
         pairs = zip(action.old, action.new, strict=False)
         same = (place for place, (one, other) in enumerate(pairs) if one != other)
         begin = next(same, min(len(action.old), len(action.new)))
@@ -143,13 +141,6 @@ def _take_out(action: Replace, host: Host) -> bool:
     except EswitchError as error:
         raise StepFailed(error, action, 0) from error
     return True
-
-
-def _text_of(path: str, host: Host) -> str | None:
-    try:
-        return host.read_bytes(path, _LARGEST_FILE).decode("utf-8", "surrogateescape")
-    except NotFound:
-        return None
 
 
 def _program(action: Run, host: Host) -> None:

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from eswitch.errors import HostError, NotFound
 from eswitch.host import Host
+from eswitch.host.exact import read_exactly
 from eswitch.model.machine import BootState, Loader
 from eswitch.model.unknown import Unknown
 
@@ -38,7 +39,6 @@ _CRYPTTAB = "/etc/crypttab"
 _REFRESHED = "/var/lib/eswitch/boot-refreshed"
 """/etc/kernel/cmdline as it was when eswitch last made it count, where nothing else tells."""
 _DEADLINE = 60.0
-_LARGEST = 1 << 20
 
 
 def read_boot(host: Host, release: str) -> BootState | Unknown:
@@ -53,7 +53,7 @@ def read_boot(host: Host, release: str) -> BootState | Unknown:
         state = BootState(words, decision.loader, passphrase=_asks_passphrase(host))
         if isinstance(decision.loader, Unknown):
             return state
-        content = _read_exactly(host, decision.path)
+        content = read_exactly(host, decision.path)
         state = replace(state, path=decision.path, refresh=decision.refresh, content=content)
         if decision.loader is Loader.GRUB:
             following, kernel = _next_of_grub(host)
@@ -94,14 +94,6 @@ def _asks_passphrase(host: Host) -> bool:
         return parse_crypttab(host.read(_CRYPTTAB))
     except HostError:
         return False  # only root may read it, and a note is all that comes of it
-
-
-def _read_exactly(host: Host, path: str) -> str | None:
-    """With its last newline, and whatever else: what is put back later must be every byte."""
-    try:
-        return host.read_bytes(path, _LARGEST).decode("utf-8", "surrogateescape")
-    except NotFound:
-        return None
 
 
 def _read_loader_info(host: Host) -> str:
@@ -167,7 +159,7 @@ def _next_of_systemd_boot(host: Host, release: str, content: str | None) -> Next
         for version, kernel, options in entries.values():
             if _is_of(release, version, kernel):
                 return options, kernels
-    if content is not None and _read_exactly(host, _REFRESHED) == content:
+    if content is not None and read_exactly(host, _REFRESHED) == content:
         return tuple(content.split()), kernels
     said = "; ".join(reasons) or f"no mounted ESP has an entry for {release}"
     return Unknown(f"what the next kernel will be started with is not known: {said}"), kernels
