@@ -8,10 +8,10 @@ from statistics import median
 from host import run
 from nic import Nic
 
-from . import ways
+from . import contenders
+from .contenders import SPEC, WAYS, Task
 from .machine import progress
 from .series import Ratio, duration, table, timed
-from .ways import SPEC, WAYS, Task
 
 QUIET = {
     "second apply": ("eswitch", "apply", str(SPEC)),
@@ -44,14 +44,14 @@ def rounds(vfs: int, repeat: int | None) -> tuple[int, int]:
 
 def measure(nic: Nic, sizes: list[int], repeat: int | None) -> list[Times]:
     """All ways in turns, for each number of VFs."""
-    prefix = ways.prefix_of_representors(nic)
+    prefix = contenders.prefix_of_representors(nic)
     uplink = nic.uplink
     # The first time of everything (page cache, bytecode, Open vSwitch's probing of TC) is not
     # what is compared.
     warm = Task(nic, 1, uplink, prefix)
     for way in WAYS:
         one(warm, way)
-        ways.undo(warm)
+        contenders.undo(warm)
     return [measure_size(Task(nic, vfs, uplink, prefix), repeat) for vfs in sizes]
 
 
@@ -67,7 +67,7 @@ def measure_size(task: Task, repeat: int | None) -> Times:
             progress(f"{task.vfs} VFs, round {number + 1}: {way} {duration(seconds)}")
             if way == "apply":
                 quiet(times)
-            ways.undo(task)
+            contenders.undo(task)
     return times
 
 
@@ -82,7 +82,7 @@ def one(task: Task, way: str) -> float:
     """Seconds of one way from the start to the end state. Raises WrongState."""
     SPEC.write_text(task.spec)
     seconds = timed(lambda: WAYS[way](task))
-    ways.check(task, way)
+    contenders.check(task, way)
     return seconds
 
 

@@ -9,12 +9,13 @@ import pytest
 from fakes import FakeHost, fails, full
 
 from eswitch.engine import apply, journal
-from eswitch.engine.run import StepFailed
+from eswitch.engine.execute import StepFailed
 from eswitch.errors import HostError, NotConfirmed, NotEffective, Refused, TimedOut, Unsupported
+from eswitch.model.action import Command, Settle, Tool, Unnamed, Word, Write
 from eswitch.model.desired import DesiredState
 from eswitch.model.observed import KernelState, ObservedState
 from eswitch.model.plan import Blocker, Plan
-from eswitch.model.step import Command, Settle, Step, Tool, Unnamed, Word, Write
+from eswitch.model.step import Step
 
 NUMVFS = "/sys/bus/pci/devices/0000:07:00.0/sriov_numvfs"
 

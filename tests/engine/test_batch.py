@@ -8,9 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from eswitch.engine.batch import operations, undo_operations
-from eswitch.engine.run import invocation
+from eswitch.engine.execute import invocation
+from eswitch.model.action import Action, Command, Settle, Tool, Write
 from eswitch.model.identifiers import PciAddress
-from eswitch.model.step import Action, Command, Settle, Step, Tool, Write
+from eswitch.model.step import Step
 
 words = st.lists(st.text("abc0:/=", min_size=1, max_size=4), min_size=1, max_size=3).map(tuple)
 actions: st.SearchStrategy[Action] = st.one_of(

@@ -9,6 +9,7 @@ from eswitch.engine import journal, prepare, rollback
 from eswitch.engine.journal import DIRECTORY, Journal
 from eswitch.engine.undo import differences
 from eswitch.errors import HostError, NotEffective, Refused, TimedOut
+from eswitch.model.action import Command, Settle, Tool, Write
 from eswitch.model.identifiers import PciAddress
 from eswitch.model.observed import (
     KernelState,
@@ -21,7 +22,7 @@ from eswitch.model.observed import (
     OvsStatus,
     VfState,
 )
-from eswitch.model.step import Command, Settle, Step, Tool, Write
+from eswitch.model.step import Step
 
 PCI = PciAddress("0000:07:00.0")
 NUMVFS = f"/sys/bus/pci/devices/{PCI}/sriov_numvfs"

@@ -9,7 +9,7 @@ import pytest
 from eswitch.engine.explain import explain_write
 from eswitch.errors import HostError
 from eswitch.host.recorded import RecordedHost
-from eswitch.model.step import Write
+from eswitch.model.action import Write
 
 CASES = sorted((Path(__file__).parent.parent / "cases" / "kernel-log").glob("*.json"))
 

@@ -7,11 +7,11 @@ from dataclasses import replace
 import pytest
 
 from eswitch.engine.batch import Operation
-from eswitch.engine.run import run
+from eswitch.engine.execute import execute
 from eswitch.host.recorded import RecordedHost
+from eswitch.model.action import Settle
 from eswitch.model.identifiers import PciAddress
 from eswitch.model.observed import LinkState
-from eswitch.model.step import Settle
 from eswitch.observe import names_to_come
 from eswitch.observe.naming import unnamed
 
@@ -98,11 +98,11 @@ def test_a_pf_without_interfaces_has_nothing_to_wait_for() -> None:
 def test_the_wait_ends_with_the_last_name() -> None:
     host = Machine({"eth0": 9}, {})
     host.renamed_after = 3.0
-    run(Operation((Settle(pf=PF),), (0,)), host)
+    execute(Operation((Settle(pf=PF),), (0,)), host)
     assert 3.0 <= host.monotonic() < 3.5
 
 
 def test_the_wait_has_an_end_when_udev_is_stuck() -> None:
     host = Machine({"eth0": 9}, {})
-    run(Operation((Settle(timeout=7, pf=PF),), (0,)), host)
+    execute(Operation((Settle(timeout=7, pf=PF),), (0,)), host)
     assert 7.0 <= host.monotonic() < 8.0

@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from eswitch.errors import HostError
 from eswitch.model.identifiers import PciAddress
 from eswitch.observe.devlink import parse_devlink, parse_refusals
+from eswitch.observe.driver_build import parse_test_key
 from eswitch.observe.guests import guest_of
 from eswitch.observe.iommu import parse_vendor
 from eswitch.observe.kernel import OPTIONS, parse_options
-from eswitch.observe.kit import parse_test_key
 from eswitch.observe.links import parse_network
 from eswitch.observe.loader import (
     Evidence,

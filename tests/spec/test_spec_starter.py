@@ -34,7 +34,7 @@ from eswitch.spec import load
 from eswitch.spec.starter import starter
 from eswitch.spec.writing import dump
 from eswitch.stages import make_plan
-from eswitch.stages.fitness import fitness
+from eswitch.topology.suitability import suitability
 
 HOSTS = sorted((Path(__file__).parents[1] / "cases" / "plan").glob("*.yaml"))
 
@@ -103,7 +103,7 @@ HAND_MADE = ObservedState(
 
 
 def _written(observed: ObservedState) -> tuple[str, DesiredState]:
-    text = starter(observed, {nic.pci: fitness(nic, observed) for nic in observed.nics})
+    text = starter(observed, {nic.pci: suitability(nic, observed) for nic in observed.nics})
     state = load(text.encode(), "starter.yaml")
     assert load(dump(state).encode(), "again") == state
     return text, state

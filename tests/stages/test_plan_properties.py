@@ -9,6 +9,7 @@ from typing import TypeVar
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from eswitch.model.action import Replace
 from eswitch.model.desired import (
     DesiredDriver,
     DesiredNic,
@@ -22,7 +23,7 @@ from eswitch.model.firmware import FirmwareState, FirmwareWay, Parameter
 from eswitch.model.identifiers import MacAddress, PciAddress
 from eswitch.model.machine import (
     BootState,
-    DriverKit,
+    DriverBuild,
     IommuState,
     Loader,
     ModuleState,
@@ -37,7 +38,6 @@ from eswitch.model.observed import (
     VfState,
 )
 from eswitch.model.question import Question, Topic
-from eswitch.model.step import Replace
 from eswitch.model.unknown import Unknown
 from eswitch.stages import LASTING, make_plan, questions, unattended_harm
 
@@ -132,7 +132,7 @@ SYSTEMD_BOOT = st.builds(
     passphrase=st.booleans(),
 )
 KITS = st.builds(
-    DriverKit,
+    DriverBuild,
     st.sampled_from([True, True, False]),
     st.sampled_from([True, True, False]),
     st.sampled_from([None, "wget", "curl"]),
@@ -223,7 +223,7 @@ def answer(draw: st.DrawFn, observed: ObservedState, question: Question) -> Obse
         case Topic.BOOT:
             return replace(observed, boot=draw(maybe(GRUB | SYSTEMD_BOOT)))
         case Topic.KIT if question.of:
-            assert isinstance(observed.kit, DriverKit)
+            assert isinstance(observed.kit, DriverBuild)
             archive = draw(maybe(st.sampled_from([_SUM, _OTHER])))
             return replace(observed, kit=replace(observed.kit, archive=archive))
         case Topic.KIT:

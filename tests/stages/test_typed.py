@@ -10,7 +10,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from eswitch.cli.screen import plain
-from eswitch.model.step import Replace, Run
+from eswitch.model.action import Program, Replace
 
 TEXTS = (
     *("", "\n", "\n\n", "one", "one\n", "one\ntwo", "one\n\ntwo\n", "-n\n-e", "%s %d\n", "a  b  "),
@@ -42,7 +42,7 @@ def test_a_file(text: str, tmp_path: Path) -> None:
 @given(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=20))
 @example("\\\n")
 def test_what_a_program_reads(text: str) -> None:
-    typed = str(Run(("cat",), input=text))
+    typed = str(Program(("cat",), input=text))
     assert plain(typed) == typed
     assert shell(typed, Path("/")) == text.encode()
 

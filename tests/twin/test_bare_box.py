@@ -10,8 +10,8 @@ from box import CMDLINE, DROP_IN, GRUB, SPEC, WORDS, Box
 
 from eswitch.engine import apply, journal
 from eswitch.engine.converge import LOCK, Events, Reboot
+from eswitch.engine.execute import StepFailed
 from eswitch.engine.resume import RECORD
-from eswitch.engine.run import StepFailed
 from eswitch.errors import NotConfirmed
 from eswitch.observe import observe
 from eswitch.spec import load

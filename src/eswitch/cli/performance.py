@@ -9,9 +9,9 @@ from shlex import split
 from typing import TYPE_CHECKING
 
 from eswitch.demo import chart, day, topology
-from eswitch.demo.cast import cast
 from eswitch.demo.load import ASSUMPTIONS, Comparison
 from eswitch.demo.page import FLOWS, LOADS, Figure, Row, Scene, Typed, model, numbers
+from eswitch.demo.ports import guests_by_port
 from eswitch.demo.proofs import Seen
 from eswitch.demo.story import (
     CHAPTERS,
@@ -153,7 +153,7 @@ class Performance:
         nic = seen.after.nic(PciAddress(NIC))
         if nic is None:
             raise NotAsTold(f"there is no {NIC}")
-        drawn = topology.draw(seen.after, seen.places, nic, cast(twin.state), caption)
+        drawn = topology.draw(seen.after, seen.places, nic, guests_by_port(twin.state), caption)
         return Figure(drawn, caption, FLOWS if seen.places else ())
 
     def compare(self, number: int) -> None:

@@ -14,8 +14,8 @@ from eswitch.offload.read import read_flows
 from eswitch.offload.topology import topology
 from eswitch.twin import Twin
 
-from .cast import cast
 from .load import Load, load, rates
+from .ports import guests_by_port
 from .story import BRIDGE, GUESTS, SOFTWARE_BRIDGE
 
 HOUR = 3600.0
@@ -58,7 +58,7 @@ def play(twin: Twin) -> Day:
     twin.state.conversations.clear()
     observed = observe(twin)
     known = topology(observed)
-    guests = cast(twin.state)
+    guests = guests_by_port(twin.state)
     hours = []
     before = places(read_flows(twin).flows, known, observed)
     for percent in ACTIVITY_BY_HOUR:

@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from eswitch.model.action import Action, Command, Settle, Tool
 from eswitch.model.identifiers import PciAddress
-from eswitch.model.step import Action, Command, Settle, Step, Tool
+from eswitch.model.step import Step
 
 # One argument list may be 2 MiB on Linux, environment included (execve(2)); ovs-vsctl takes its
 # whole transaction there.

@@ -23,10 +23,10 @@ from eswitch.observe import answer
 from eswitch.stages import LASTING, make_plan, unattended_harm
 
 from .batch import operations, undo_operations
+from .execute import StepFailed, execute, execute_all
 from .explain import not_effective
 from .journal import Journal, JournalFailed
 from .look import look
-from .run import StepFailed, run, run_all
 
 LOCK = "/run/eswitch/lock"
 
@@ -132,7 +132,7 @@ def apply(
             raise NotConfirmed(message, hint="add --yes to agree")
         if not plan.steps:
             return Outcome(plan=plan, pending=plan.pending, later=plan.later)
-        run = _Run(host, desired, spec, observed, events or Events())
+        run = _Apply(host, desired, spec, observed, events or Events())
         run.may_reboot = reboot is None or plan.reboots
         return run.go(plan)
 
@@ -165,7 +165,7 @@ def _not_brought(plan: Plan, expected: Sequence[Pending]) -> None:
         )
 
 
-class _Run:
+class _Apply:
     """One apply that has begun."""
 
     def __init__(
@@ -238,7 +238,7 @@ class _Run:
         refused: list[str] = []
         try:
             for operation in undo_operations([step.inverse]):
-                refused += run_all(operation, self.host)
+                refused += execute_all(operation, self.host)
         except EswitchError as error:
             refused.append(error.message)
         except KeyboardInterrupt:
@@ -268,7 +268,7 @@ class _Run:
             begin = self.host.monotonic()
             self.half = concerned[-1]
             try:
-                run(operation, self.host)
+                execute(operation, self.host)
             except StepFailed as error:
                 self.half = steps[error.step]
                 raise

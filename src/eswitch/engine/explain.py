@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from eswitch.errors import CommandFailed, HostError, NotEffective, TimedOut
 from eswitch.host import Host
-from eswitch.model.step import Tool, Write
+from eswitch.model.action import Tool, Write
 
 # Enough for the lines of 127 VFs that did not come.
 _LOG_LINES = 400

@@ -23,9 +23,10 @@ from typing import cast
 
 from eswitch.errors import EswitchError, HostError, NotFound
 from eswitch.host import Host
+from eswitch.model.action import Action
 from eswitch.model.observed import ObservedState
 from eswitch.model.plain import Plain, action_from_plain, action_to_plain, to_plain
-from eswitch.model.step import Action, Step
+from eswitch.model.step import Step
 
 DIRECTORY = "/var/lib/eswitch/journal"
 SCHEMA = "eswitch.journal/v1"

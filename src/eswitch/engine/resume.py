@@ -27,7 +27,7 @@ from eswitch.model.plain import Plain, to_plain
 from eswitch.model.plan import Blocker, Pending
 from eswitch.model.unknown import Unknown
 from eswitch.observe import observe
-from eswitch.stages import nics
+from eswitch.topology import matching
 
 RECORD = "/var/lib/eswitch/resume.json"
 UNIT = "eswitch-resume.service"
@@ -247,7 +247,7 @@ def cards(
     desired: DesiredState, observed: ObservedState
 ) -> tuple[tuple[str, str, str | None], ...]:
     """Which card each NIC of the spec is now."""
-    return tuple((nic.name, str(pf.pci), pf.mac) for nic, pf in nics.matched(desired, observed))
+    return tuple((nic.name, str(pf.pci), pf.mac) for nic, pf in matching.matched(desired, observed))
 
 
 def wait_for_cards(host: Host, desired: DesiredState, record: Resume) -> None:
@@ -281,7 +281,7 @@ def wait_for_cards(host: Host, desired: DesiredState, record: Resume) -> None:
 
 def _are_there(desired: DesiredState, observed: ObservedState) -> bool:
     for nic in desired.nics:
-        pf = nics.find(nic, observed)
+        pf = matching.find(nic, observed)
         if isinstance(pf, Blocker) or (pf.driver and isinstance(pf.eswitch, Unknown)):
             return False
     return True

@@ -8,19 +8,20 @@ from typing import cast
 
 from eswitch.errors import EswitchError, HostError, NotEffective, Refused, Unsupported
 from eswitch.host import Host
+from eswitch.model.action import Action, Command, Program, Replace, Settle, Tool, Write
 from eswitch.model.identifiers import OWNER
 from eswitch.model.observed import ObservedState, OvsStatus
 from eswitch.model.plain import Plain, to_plain
 from eswitch.model.question import Question, Topic
-from eswitch.model.step import Action, Command, Replace, Run, Settle, Tool, Write
 from eswitch.observe import answer, observe
-from eswitch.stages import passthrough, tools, users
+from eswitch.stages import passthrough, tools
+from eswitch.topology import session, stacking
 
 from . import journal, resume
 from .batch import Operation, undo_operations
 from .converge import LOCK
+from .execute import execute_all
 from .explain import says_gone
-from .run import run_all
 
 # What an untouched host changes by itself, or what the kernel invents anew for recreated devices.
 _VOLATILE = {
@@ -97,10 +98,10 @@ def rollback(
         try:
             for operation in undo.operations:
                 started(operation)
-                said = run_all(operation, host)
+                said = execute_all(operation, host)
                 refused += said
                 # What a machine boots with, nobody sees in time: its own word counts.
-                boots = isinstance(operation.actions[0], Run | Replace)
+                boots = isinstance(operation.actions[0], Program | Replace)
                 undone = undone and (not boots or all(says_gone(text) for text in said))
         except (EswitchError, KeyboardInterrupt) as error:
             writer.stop("rollback failed", error)
@@ -166,7 +167,7 @@ def _refuse_if_used(undo: Undo, now: ObservedState) -> None:
         for word in str(action).replace("/", " ").split()
     }
     for nic in now.nics:
-        address = users.session_on(users.carriers(nic, now), now)
+        address = session.session_on(stacking.carriers(nic, now), now)
         if address and words & {nic.pci, nic.netdev}:
             raise _cut(address)
         for vf in nic.vfs:
@@ -177,7 +178,7 @@ def _refuse_if_used(undo: Undo, now: ObservedState) -> None:
                     hint="stop that guest first, then roll back again",
                 )
     for bridge in now.ovs.bridges:
-        address = users.session_on(users.on_bridge(bridge, now), now)
+        address = session.session_on(stacking.on_bridge(bridge, now), now)
         if address and bridge.name in words:
             raise _cut(address)
 
@@ -185,7 +186,7 @@ def _refuse_if_used(undo: Undo, now: ObservedState) -> None:
 def _is_felt(action: Action) -> bool:
     """Whether what it names may notice: firmware is set for the card's next start."""
     resets = ("mstfwreset", "mlxfwreset")
-    return not isinstance(action, Run) or action.argv[0] in resets
+    return not isinstance(action, Program) or action.argv[0] in resets
 
 
 def _refuse_if_shared(undo: Undo, now: ObservedState) -> None:

@@ -15,7 +15,7 @@ from eswitch.errors import HostError, NotFound
 
 from .attribute import AttributeWriter
 from .door import Result
-from .holder import Holder
+from .lock_holder import Holder
 from .process import find_program, run
 
 _READ_SIZE = 1 << 20

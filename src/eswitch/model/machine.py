@@ -81,7 +81,7 @@ class ModuleState:
 
 
 @dataclass(frozen=True, slots=True)
-class DriverKit:
+class DriverBuild:
     """What building a driver from an archive needs here.
 
     `headers` whether those of the running kernel are there, `fetcher` the program that downloads

@@ -12,7 +12,7 @@ from enum import StrEnum
 
 from .firmware import FirmwareState
 from .identifiers import MacAddress, PciAddress, SwitchId
-from .machine import BootState, DriverKit, IommuState, ModuleState
+from .machine import BootState, DriverBuild, IommuState, ModuleState
 from .unknown import Unknown
 
 _NOT_READ = Unknown("not read")
@@ -231,7 +231,7 @@ class ObservedState:
     """Whether vfio-pci is there for a VM to be started with a VF."""
     boot: BootState | Unknown | None = None
     modules: tuple[ModuleState, ...] = ()
-    kit: DriverKit | Unknown | None = None
+    kit: DriverBuild | Unknown | None = None
     guests: tuple[str, ...] | Unknown | None = None
     """Who runs here and would go down with the host: `VM 104 (web)`. This, `boot`, `modules` and
     `kit` are read when asked for (`question.py`); None: nobody asked."""

@@ -7,9 +7,10 @@ from enum import Enum
 from ipaddress import IPv4Address, IPv4Interface, IPv6Address, IPv6Interface
 from typing import cast
 
+from .action import Action, Command, Program, Replace, Settle, Tool, Write
 from .identifiers import PciAddress
 from .plan import Plan
-from .step import Action, Command, Replace, Run, Settle, Step, Tool, Write
+from .step import Step
 
 Plain = dict[str, "Plain"] | list["Plain"] | str | int | float | bool | None
 """What the json module reads and writes."""
@@ -41,7 +42,7 @@ def action_to_plain(action: Action) -> Plain:
         return {"settle": action.timeout, "urgent": action.urgent, "pf": action.pf}
     if isinstance(action, Replace):
         return {"replace": action.path, "old": action.old, "new": action.new}
-    if isinstance(action, Run):
+    if isinstance(action, Program):
         argv: list[Plain] = list(action.argv)
         said: dict[str, Plain] = {"input": action.input, "log": action.log}
         return {"run": argv, "timeout": action.timeout, **said}
@@ -66,7 +67,7 @@ def action_from_plain(data: Plain) -> Action:
             "input": str() | None as text,
             "log": str(log),
         }:
-            return Run(tuple(str(word) for word in argv), text, float(timeout), log)
+            return Program(tuple(str(word) for word in argv), text, float(timeout), log)
     raise ValueError(f"not an action: {data!r}")
 
 

@@ -11,9 +11,9 @@ from eswitch.model.observed import ObservedState
 from eswitch.model.question import Question, Topic
 
 from .boot import read_boot
+from .driver_build import read_kit
 from .firmware import read_firmware
 from .guests import read_guests
-from .kit import read_kit
 from .modules import read_module
 
 Answer = Callable[[Host, ObservedState, str], ObservedState]

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from eswitch.errors import HostError, NotFound
 from eswitch.host import Host
-from eswitch.host.exact import read_exactly
+from eswitch.host.lossless import read_lossless
 from eswitch.model.machine import BootState, Loader
 from eswitch.model.unknown import Unknown
 
@@ -53,7 +53,7 @@ def read_boot(host: Host, release: str) -> BootState | Unknown:
         state = BootState(words, decision.loader, passphrase=_asks_passphrase(host))
         if isinstance(decision.loader, Unknown):
             return state
-        content = read_exactly(host, decision.path)
+        content = read_lossless(host, decision.path)
         state = replace(state, path=decision.path, refresh=decision.refresh, content=content)
         if decision.loader is Loader.GRUB:
             following, kernel = _next_of_grub(host)
@@ -159,7 +159,7 @@ def _next_of_systemd_boot(host: Host, release: str, content: str | None) -> Next
         for version, kernel, options in entries.values():
             if _is_of(release, version, kernel):
                 return options, kernels
-    if content is not None and read_exactly(host, _REFRESHED) == content:
+    if content is not None and read_lossless(host, _REFRESHED) == content:
         return tuple(content.split()), kernels
     said = "; ".join(reasons) or f"no mounted ESP has an entry for {release}"
     return Unknown(f"what the next kernel will be started with is not known: {said}"), kernels

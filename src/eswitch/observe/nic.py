@@ -15,7 +15,7 @@ from . import sysfs
 from .devlink import Devlink, read_devlink
 from .ingress import read_ingress
 from .links import Network, is_representor
-from .users import NAMESPACE, host_uses, is_vfio, read_vfio_users
+from .vf_holders import NAMESPACE, host_uses, is_vfio, read_vfio_users
 
 _ODD_CLASSES = tuple(
     {profile.pci_class for profile in PROFILES if profile.pci_class != sysfs.NETWORK_CLASS}

@@ -13,7 +13,7 @@ from eswitch.model.desired import DesiredPort, DesiredState
 from eswitch.model.identifiers import PciAddress
 from eswitch.model.observed import LinkState, NicState, ObservedState, OvsBridge
 from eswitch.model.unknown import Unknown
-from eswitch.stages.nics import candidates
+from eswitch.topology.matching import candidates
 
 _TUNNEL_TYPES = frozenset(("vxlan", "geneve", "gre", "erspan", "ip6gre", "ip6erspan", "gtpu"))
 # Open vSwitch's own tunnel devices (dpif-netlink-rtnl.c, netdev-vport.c).

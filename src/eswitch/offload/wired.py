@@ -9,7 +9,7 @@ from eswitch.model.observed import ObservedState, OvsPort, OvsStatus
 from eswitch.model.plan import Plan
 from eswitch.model.report import Check, Layer, Verdict
 from eswitch.model.unknown import Unknown
-from eswitch.stages.survey import none_usable
+from eswitch.topology.suitability import none_suitable
 
 from .read import Running
 from .topology import Kind, Missing, Port
@@ -108,7 +108,7 @@ def wired(
 def _nothing_wanted(observed: ObservedState, *, spec: bool) -> Check:
     """No port to look at. A (new) spec is the way out only if this host has a NIC for one."""
     question = "is an e-switch part of a bridge?"
-    found = none_usable(observed)
+    found = none_suitable(observed)
     if found:
         reasons = "; ".join(f"{each.subject}: {each.message}" for each in found)
         hints = dict.fromkeys(each.hint for each in found if each.hint)

@@ -19,7 +19,6 @@ from eswitch.model.desired import (
     VfDriver,
 )
 from eswitch.model.drivers import Support, profile_of
-from eswitch.model.fitness import Fitness
 from eswitch.model.identifiers import ZERO_MAC, MacAddress, PciAddress, derived_mac
 from eswitch.model.observed import (
     EswitchState,
@@ -29,6 +28,7 @@ from eswitch.model.observed import (
     OvsStatus,
     VfState,
 )
+from eswitch.model.suitability import Suitability
 
 from .read_back import BridgeReader, vf_count
 from .tree import Path
@@ -54,7 +54,7 @@ class _Draft:
     """The spec while it is being written."""
 
     observed: ObservedState
-    fits: Mapping[PciAddress, Fitness]
+    fits: Mapping[PciAddress, Suitability]
     remarks: dict[Path, list[str]] = field(default_factory=dict)
     labels: dict[str, NicState] = field(default_factory=dict)
     macs: set[MacAddress] = field(default_factory=set)
@@ -67,7 +67,7 @@ class _Draft:
         self.remarks.setdefault(path, []).extend(texts)
 
 
-def starter(observed: ObservedState, fits: Mapping[PciAddress, Fitness]) -> str:
+def starter(observed: ObservedState, fits: Mapping[PciAddress, Suitability]) -> str:
     """The text of a commented spec of this host; `load()` always takes it.
 
     `fits` says of each NIC whether it could be an e-switch. One that can become so here is in
@@ -115,7 +115,7 @@ def _header(draft: _Draft, fit: list[NicState]) -> None:
     draft.remark((), *lines)
 
 
-def _unfit(nic: NicState, fit: Fitness) -> list[str]:
+def _unfit(nic: NicState, fit: Suitability) -> list[str]:
     """Why it is none, and the way out where there is one."""
     hint = [f"    {fit.hint}"] if fit.hint else []
     return [f"  {nic.pci}, {_interface(nic)}: {fit.why}", *hint]

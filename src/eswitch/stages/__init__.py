@@ -13,11 +13,11 @@ from eswitch.model.desired import DesiredState
 from eswitch.model.observed import ObservedState
 from eswitch.model.plan import Plan, StagePlan
 from eswitch.model.question import Question, Topic
+from eswitch.stages.passing import passing
 
 from . import bridge, driver, eswitch, firmware, passthrough, tools
-from .afterwards import after_reboot, of_reboot
+from .remaining import after_reboot, of_reboot
 from .unattended import unattended_harm
-from .ways import passing
 
 STAGES = (tools, driver, firmware, passthrough, eswitch, bridge)
 """In the recipe's order. The settings of the first four outlive a reboot, and some need one; what

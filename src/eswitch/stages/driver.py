@@ -10,16 +10,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
+from eswitch.model.action import Action, Program, Replace, Write
 from eswitch.model.desired import DesiredDriver, DesiredNic, DesiredState
 from eswitch.model.drivers import DriverProfile, Support
-from eswitch.model.machine import BootState, DriverKit, ModuleState
+from eswitch.model.machine import BootState, DriverBuild, ModuleState
 from eswitch.model.observed import EswitchState, NicState, ObservedState
 from eswitch.model.plan import Blocker, Note, Pending, StagePlan
 from eswitch.model.question import Question, Topic
-from eswitch.model.step import Action, Replace, Run, Step, Write
+from eswitch.model.step import Step
 from eswitch.model.unknown import Unknown
+from eswitch.topology import matching
 
-from . import nics
+from .remaining import with_nic
 
 NAME = "driver"
 DIRECTORY = "/var/lib/eswitch/driver"
@@ -36,13 +38,13 @@ def questions(desired: DesiredState, observed: ObservedState) -> frozenset[Quest
     """About the module where the spec wants another, none is bound, or this kernel's cannot do
     it; then about what a build needs, and which kernel it should be for."""
     asked = set()
-    for nic, pf in nics.matched(desired, observed):
-        profile = nics.known_profile(pf)
+    for nic, pf in matching.matched(desired, observed):
+        profile = matching.known_profile(pf)
         if profile is None:
             continue
         wanted = desired.driver if profile.archive else None
         module = observed.module(profile.name)
-        unable = isinstance(nics.kernel_verdict(nic, profile, observed), Blocker)
+        unable = isinstance(matching.kernel_verdict(nic, profile, observed), Blocker)
         if module is None and (wanted or pf.driver is None or unable):
             asked.add(Question(Topic.MODULE, profile.name))
         if module is None or wanted is None:
@@ -52,7 +54,7 @@ def questions(desired: DesiredState, observed: ObservedState) -> frozenset[Quest
             asked.add(Question(Topic.KIT))
         elif _archive_matters(wanted, module, kit):
             asked.add(Question(Topic.KIT, wanted.package))
-        elif observed.boot is None and isinstance(kit, DriverKit):
+        elif observed.boot is None and isinstance(kit, DriverBuild):
             asked |= {Question(Topic.BOOT)} if _to_install(wanted, module, kit) else set()
     return frozenset(asked)
 
@@ -63,7 +65,7 @@ def plan(desired: DesiredState, observed: ObservedState) -> tuple[StagePlan, Obs
     claimed: dict[str, str] = {}
     installed: set[str] = set()
     for nic in desired.nics:
-        pf = nics.find(nic, observed)
+        pf = matching.find(nic, observed)
         if isinstance(pf, Blocker):
             total += StagePlan(blockers=(pf,))
             continue
@@ -74,7 +76,7 @@ def plan(desired: DesiredState, observed: ObservedState) -> tuple[StagePlan, Obs
             total += StagePlan(blockers=(Blocker(nic.name, message, hint, source=source),))
             continue
         claimed[pf.pci] = nic.name
-        profile = nics.known_profile(pf)
+        profile = matching.known_profile(pf)
         wanted = desired.driver if profile is not None and profile.archive else None
         if profile is not None and wanted is not None and profile.name not in installed:
             installed.add(profile.name)
@@ -95,15 +97,15 @@ def _nic(nic: DesiredNic, pf: NicState, observed: ObservedState) -> tuple[StageP
     part = StagePlan()
     if pf.driver is None:
         part = _load(nic, pf, observed)
-        profile = nics.known_profile(pf)
+        profile = matching.known_profile(pf)
         if part.blockers or profile is None:
             return part, observed
         eswitch = EswitchState("legacy") if isinstance(pf.eswitch, Unknown) else pf.eswitch
-        observed = nics.replaced(observed, replace(pf, driver=profile.name, eswitch=eswitch))
-    known = nics.profile_for(nic, replace(pf, driver=pf.driver or known_name(pf)))
+        observed = with_nic(observed, replace(pf, driver=profile.name, eswitch=eswitch))
+    known = matching.profile_for(nic, replace(pf, driver=pf.driver or known_name(pf)))
     if isinstance(known, Blocker):
         return part + StagePlan(blockers=(known,)), observed
-    verdict = nics.kernel_verdict(nic, known, observed)
+    verdict = matching.kernel_verdict(nic, known, observed)
     if isinstance(verdict, Blocker):
         return part + StagePlan(blockers=(verdict,)), observed
     notes: tuple[Note, ...] = () if verdict is None else (verdict,)
@@ -115,21 +117,21 @@ def _nic(nic: DesiredNic, pf: NicState, observed: ObservedState) -> tuple[StageP
 
 def known_name(pf: NicState) -> str | None:
     """The driver that the PF's PCI ID wants."""
-    profile = nics.known_profile(pf)
+    profile = matching.known_profile(pf)
     return profile.name if profile else None
 
 
 def _load(nic: DesiredNic, pf: NicState, observed: ObservedState) -> StagePlan:
     """The step that binds the driver to a PF without one."""
-    profile = nics.known_profile(pf)
+    profile = matching.known_profile(pf)
     if profile is None:
-        known = nics.profile_for(nic, pf)
+        known = matching.profile_for(nic, pf)
         return StagePlan(blockers=(known,) if isinstance(known, Blocker) else ())
     module = observed.module(profile.name)
     if module is None or module.file is None:
         release = observed.kernel.release
         hint = "boot a Proxmox kernel, or another one that has it"
-        hint += f"; or build it from an archive: {nics.ARCHIVE_HINT}" if profile.archive else ""
+        hint += f"; or build it from an archive: {matching.ARCHIVE_HINT}" if profile.archive else ""
         message = f"{pf.pci} has no driver, and kernel {release} has no module {profile.name}"
         if module is None:
             message = f"{pf.pci} has no driver, and nobody asked for its module {profile.name}"
@@ -163,21 +165,23 @@ def _bound(
     )
 
 
-def _modprobe(profile: DriverProfile) -> Run:
-    return Run(("modprobe", profile.name))
+def _modprobe(profile: DriverProfile) -> Program:
+    return Program(("modprobe", profile.name))
 
 
 # ---- an archive
 
 
-def _to_install(wanted: DesiredDriver, module: ModuleState, kit: DriverKit) -> bool:
+def _to_install(wanted: DesiredDriver, module: ModuleState, kit: DriverBuild) -> bool:
     """Whether the archive is yet to be built. A driver that somebody else built is left alone."""
     return not module.out_of_tree or kit.installed not in (None, wanted.sha256)
 
 
-def _archive_matters(wanted: DesiredDriver, module: ModuleState, kit: DriverKit | Unknown) -> bool:
+def _archive_matters(
+    wanted: DesiredDriver, module: ModuleState, kit: DriverBuild | Unknown
+) -> bool:
     """Whether it is here, will be built, and nobody has looked at it."""
-    if wanted.is_url or not isinstance(kit, DriverKit) or kit.archive is not None:
+    if wanted.is_url or not isinstance(kit, DriverBuild) or kit.archive is not None:
         return False
     return _to_install(wanted, module, kit)
 
@@ -204,7 +208,7 @@ def _package(
     return StagePlan((_install(wanted, profile, module, kit, observed),)), left
 
 
-def _installed(profile: DriverProfile, module: ModuleState, kit: DriverKit) -> StagePlan:
+def _installed(profile: DriverProfile, module: ModuleState, kit: DriverBuild) -> StagePlan:
     notes: tuple[Note, ...] = ()
     if kit.installed is None:
         text = f"{module.file} is there already; whether it is of this archive is not known"
@@ -223,7 +227,9 @@ def _other_kernel(observed: ObservedState) -> str | None:
     return None if release == observed.kernel.release else release
 
 
-def _obstacles(wanted: DesiredDriver, kit: DriverKit, observed: ObservedState) -> Iterator[Blocker]:
+def _obstacles(
+    wanted: DesiredDriver, kit: DriverBuild, observed: ObservedState
+) -> Iterator[Blocker]:
     release = observed.kernel.release
 
     def blocker(message: str, hint: str, *, human: bool = False) -> Blocker:
@@ -277,17 +283,17 @@ def _tree(sha256: str) -> str:
     return f"{DIRECTORY}/{sha256[:12]}"
 
 
-def _again(sha256: str) -> Run:
+def _again(sha256: str) -> Program:
     """The driver of an archive that was installed before; what was its name nobody knows."""
     options = ("--force", "--without-fw-update", "--skip-distro-check")
-    return Run(("env", "-C", _tree(sha256), "./install", *options), timeout=_BUILD, log=LOG)
+    return Program(("env", "-C", _tree(sha256), "./install", *options), timeout=_BUILD, log=LOG)
 
 
 def _install(
     wanted: DesiredDriver,
     profile: DriverProfile,
     module: ModuleState,
-    kit: DriverKit,
+    kit: DriverBuild,
     observed: ObservedState,
 ) -> Step:
     tree = _tree(wanted.sha256)
@@ -300,16 +306,16 @@ def _install(
         load = ("curl", "-fsSL", "-o") if kit.fetcher == "curl" else ("wget", "-nv", "-O")
         fetch = (*load, archive, wanted.package)
     actions: list[Action] = [
-        Run(("rm", "-rf", tree)),
+        Program(("rm", "-rf", tree)),
         # What is summed must be what is run: from here on it is where only root writes.
-        Run(("mkdir", "-p", "-m", "700", DIRECTORY, tree)),
-        *(() if archive == wanted.package else (Run(fetch, timeout=_DOWNLOAD),)),
-        Run(("sha256sum", "--check", "--quiet", "-"), input=f"{wanted.sha256}  {archive}\n"),
-        Run(("tar", "-xf", archive, "-C", tree, "--strip-components=1", "--no-same-owner")),
-        Run(("env", "-C", tree, "./install", *options), timeout=_BUILD, log=LOG),
+        Program(("mkdir", "-p", "-m", "700", DIRECTORY, tree)),
+        *(() if archive == wanted.package else (Program(fetch, timeout=_DOWNLOAD),)),
+        Program(("sha256sum", "--check", "--quiet", "-"), input=f"{wanted.sha256}  {archive}\n"),
+        Program(("tar", "-xf", archive, "-C", tree, "--strip-components=1", "--no-same-owner")),
+        Program(("env", "-C", tree, "./install", *options), timeout=_BUILD, log=LOG),
     ]
     inverse: list[Action] = [
-        Run(("env", "-C", tree, "./uninstall.sh", "--force"), timeout=600.0),
+        Program(("env", "-C", tree, "./uninstall.sh", "--force"), timeout=600.0),
     ]
     before = kit.installed if module.out_of_tree else None
     disturbs: tuple[str, ...] = ()
@@ -323,8 +329,8 @@ def _install(
         # Debian's initramfs loads network drivers, and would go on loading the old one. Without
         # a release it is the newest kernel's that is written.
         words = ("update-initramfs", "-u", "-k", observed.kernel.release)
-        actions.append(Run(words, timeout=600.0))
-        inverse.append(Run(words, timeout=600.0))
+        actions.append(Program(words, timeout=600.0))
+        inverse.append(Program(words, timeout=600.0))
     if before is not None and not kit.kept:
         gone = f"the files of the driver before are gone from {_tree(before)}"
         disturbs = (f"a rollback leaves the new driver there: {gone}",)

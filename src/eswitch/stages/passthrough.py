@@ -9,15 +9,15 @@ from __future__ import annotations
 from dataclasses import replace
 from shlex import quote
 
+from eswitch.model.action import Action, Program, Replace
 from eswitch.model.desired import DesiredState, Source, VfDriver
 from eswitch.model.machine import BootState, IommuState, Loader, Vendor
 from eswitch.model.observed import ObservedState
 from eswitch.model.plan import Blocker, Note, Pending, StagePlan
 from eswitch.model.question import Question, Topic
-from eswitch.model.step import Action, Replace, Run, Step
+from eswitch.model.step import Step
 from eswitch.model.unknown import Unknown
-
-from . import nics
+from eswitch.topology import matching
 
 NAME = "passthrough"
 REFRESHED = "/var/lib/eswitch/boot-refreshed"
@@ -183,9 +183,9 @@ def _command_line(boot: BootState, source: Source | None) -> StagePlan:
         (line,) = _lines(new)
         if _effective(tuple(line.split())) != "on":
             new = new.replace(line, f"{line.rstrip()} {words}")
-    refresh: tuple[Action, ...] = (Run(boot.refresh, timeout=_WRITE),)
+    refresh: tuple[Action, ...] = (Program(boot.refresh, timeout=_WRITE),)
     if boot.loader is Loader.SYSTEMD_BOOT:
-        refresh += (Run(("cp", boot.path, REFRESHED)),)
+        refresh += (Program(("cp", boot.path, REFRESHED)),)
     write = Replace(boot.path, boot.content, new)
     # Where the file says it already, only the loader does not know yet: no file is to be put back.
     actions = refresh if new == boot.content else (write, *refresh)
@@ -265,7 +265,7 @@ def _modules(desired: DesiredState) -> Step:
         "vfio-pci is the driver by which a VM holds a VF",
         (
             Replace(MODULES, None, _MODULES_TEXT),
-            Run(("modprobe", "-a", "vfio_pci", "vfio_iommu_type1")),
+            Program(("modprobe", "-a", "vfio_pci", "vfio_iommu_type1")),
         ),
         (Replace(MODULES, _MODULES_TEXT, None),),
         source=desired.passthrough_source,
@@ -275,7 +275,7 @@ def _modules(desired: DesiredState) -> Step:
 def _groups(desired: DesiredState, observed: ObservedState) -> tuple[Blocker, ...]:
     """A VM takes every function of its VF's group along, also the PF (domain.md 3.2)."""
     found = []
-    for nic, pf in nics.matched(desired, observed):
+    for nic, pf in matching.matched(desired, observed):
         for want in nic.vfs:
             vf = pf.vf(want.index)
             if vf is None or want.driver is not VfDriver.NONE or not vf.group_peers:

@@ -7,9 +7,8 @@ from collections.abc import Iterator
 from eswitch.model.observed import LinkState, ObservedState
 from eswitch.model.plan import Blocker, Plan
 from eswitch.model.step import Step
-
-from . import users
-from .ports import ADDRESSES
+from eswitch.topology import stacking
+from eswitch.topology.ownership import ADDRESSES
 
 
 def unattended_harm(plan: Plan, observed: ObservedState) -> tuple[Blocker, ...]:
@@ -43,9 +42,9 @@ def _shaken(step: Step, observed: ObservedState) -> tuple[LinkState, ...]:
     """The interfaces that carry what a step about an uplink, or a bridge that goes, disturbs."""
     for pf in observed.nics:
         if step.subject in (pf.pci, f"{pf.pci} uplink"):
-            return users.carriers(pf, observed)
+            return stacking.carriers(pf, observed)
     bridge = observed.ovs.bridge(step.subject)
-    return users.on_bridge(bridge, observed) if bridge and step.attribute == "bridge" else ()
+    return stacking.on_bridge(bridge, observed) if bridge and step.attribute == "bridge" else ()
 
 
 def _not_ours(links: tuple[LinkState, ...], observed: ObservedState) -> Iterator[str]:

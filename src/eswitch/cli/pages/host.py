@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from eswitch.cli.layout import Cell, count, cut, paragraph, ranges, table
 from eswitch.cli.screen import Line, Span, Style, bad, faint, good, line, strong, warn
 from eswitch.model.drivers import profile_of
-from eswitch.model.fitness import Fitness
 from eswitch.model.identifiers import ZERO_MAC
 from eswitch.model.machine import IommuState
 from eswitch.model.observed import (
@@ -19,9 +18,10 @@ from eswitch.model.observed import (
     OvsStatus,
     VfState,
 )
+from eswitch.model.suitability import Suitability
 from eswitch.model.unknown import Unknown
 from eswitch.offload.topology import Kind, Port, Topology, topology
-from eswitch.stages.fitness import fitness
+from eswitch.topology.suitability import suitability
 
 FEW = 6
 """Up to so many alike VFs or ports are listed one by one."""
@@ -36,7 +36,7 @@ def host_page(observed: ObservedState, flows: str | Unknown, *, everything: bool
     lines: list[Line] = []
     unable = []
     for nic in observed.nics:
-        fit = fitness(nic, observed)
+        fit = suitability(nic, observed)
         if fit.alien and not nic.vfs:
             unable.append((nic, fit))
         else:
@@ -54,7 +54,9 @@ def host_page(observed: ObservedState, flows: str | Unknown, *, everything: bool
     return lines
 
 
-def _nic(nic: NicState, fit: Fitness, observed: ObservedState, *, everything: bool) -> list[Line]:
+def _nic(
+    nic: NicState, fit: Suitability, observed: ObservedState, *, everything: bool
+) -> list[Line]:
     profile = profile_of(nic.driver)
     title = f"{nic.driver or 'no driver'}{f': {profile.title}' if profile else ''}"
     lines = [line(strong(f"{nic.pci}  {nic.netdev or '(no interface)'}"), f"  {title}")]
@@ -170,7 +172,7 @@ def _state(link: LinkState | None) -> Span:
     return good(words) if words == "up" else warn(words)
 
 
-def _unable(nics: Sequence[tuple[NicState, Fitness]]) -> list[Line]:
+def _unable(nics: Sequence[tuple[NicState, Suitability]]) -> list[Line]:
     if not nics:
         return []
     lines = [line(strong("No e-switch"))]

@@ -8,8 +8,9 @@ from eswitch.cli.complaint import obstacles
 from eswitch.cli.layout import count, paragraph
 from eswitch.cli.screen import Line, Style, bad, faint, line, strong, warn
 from eswitch.cli.summary import Group, groups
+from eswitch.model.action import Action
 from eswitch.model.plan import Blocker, Note, Pending, Plan
-from eswitch.model.step import Action, Step
+from eswitch.model.step import Step
 
 STAGES = {
     "driver": "Driver",

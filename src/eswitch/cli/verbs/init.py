@@ -18,15 +18,18 @@ def command(session: Session) -> int:
     """
     from eswitch.observe import answer, observe  # noqa: PLC0415
     from eswitch.spec.starter import starter  # noqa: PLC0415
-    from eswitch.stages.fitness import fitness  # noqa: PLC0415
-    from eswitch.stages.survey import none_usable, questions  # noqa: PLC0415
+    from eswitch.topology.suitability import (  # noqa: PLC0415
+        none_suitable,
+        questions,
+        suitability,
+    )
 
     session.hint_root()
     observed = observe(session.host)
     observed = answer(session.host, observed, questions(observed))
-    fits = {nic.pci: fitness(nic, observed) for nic in observed.nics}
+    fits = {nic.pci: suitability(nic, observed) for nic in observed.nics}
     session.out.write(starter(observed, fits))
-    found = none_usable(observed)
+    found = none_suitable(observed)
     if found:
         from eswitch.cli.pages.steps import unusable  # noqa: PLC0415
 

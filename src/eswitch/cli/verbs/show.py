@@ -33,7 +33,7 @@ def command(session: Session, *, everything: bool) -> int:
     from eswitch.cli.pages.host import host_page  # noqa: PLC0415
     from eswitch.model.unknown import Unknown  # noqa: PLC0415
     from eswitch.observe import answer, observe  # noqa: PLC0415
-    from eswitch.stages.survey import questions  # noqa: PLC0415
+    from eswitch.topology.suitability import questions  # noqa: PLC0415
 
     session.hint_root()
     observed = observe(session.host)
@@ -70,13 +70,13 @@ def _document(observed: ObservedState, found: tuple[Place, ...] | Unknown) -> di
     from eswitch.model.plain import to_plain  # noqa: PLC0415
     from eswitch.model.unknown import Unknown  # noqa: PLC0415
     from eswitch.offload.document import summary  # noqa: PLC0415
-    from eswitch.stages.fitness import fitness  # noqa: PLC0415
+    from eswitch.topology.suitability import suitability  # noqa: PLC0415
 
     document = cast("dict[str, Plain]", to_plain(observed))
     for nic, plain in zip(
         observed.nics, cast("list[dict[str, Plain]]", document["nics"]), strict=True
     ):
-        fit = fitness(nic, observed)
+        fit = suitability(nic, observed)
         plain["able"], plain["why"] = fit.able, fit.why or None
     flows = to_plain(found) if isinstance(found, Unknown) else cast("Plain", summary(found))
     return {"schema": SCHEMA, **document, "flows": flows}

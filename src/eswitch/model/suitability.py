@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Fitness:
+class Suitability:
     """`able` is None where it could not be found out; `why` then and for False, `hint` for False.
 
     `remark` is what a user of an able NIC should know. `alien` is True for cards without a known

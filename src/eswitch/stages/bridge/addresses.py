@@ -10,13 +10,13 @@ from collections.abc import Iterator
 from dataclasses import replace
 from ipaddress import IPv4Address, IPv6Address, ip_interface
 
+from eswitch.model.action import Action, Command, Tool, Write
 from eswitch.model.desired import DesiredBridge, DesiredState
 from eswitch.model.observed import ObservedState, RouteState
 from eswitch.model.plan import Blocker
-from eswitch.model.step import Action, Command, Step, Tool, Write
-
-from . import users
-from .ports import ADDRESSES
+from eswitch.model.step import Step
+from eswitch.topology import session, stacking
+from eswitch.topology.ownership import ADDRESSES
 
 NAME = "bridge"
 
@@ -123,7 +123,9 @@ def _held(
     for other in observed.links:
         if address in other.addresses and not _gives_up(other.name, address, desired, observed):
             message = f"{address} is on {other.name} already"
-            hint = f"{users.from_console((other,), observed)}ip addr del {address} dev {other.name}"
+            hint = (
+                f"{session.from_console((other,), observed)}ip addr del {address} dev {other.name}"
+            )
             yield Blocker(bridge.name, message, hint, source=bridge.source)
             return
 
@@ -204,7 +206,7 @@ def _gateway(
             f"{other.device}; a second one on {bridge.name} would compete with it"
         )
         link = observed.link(other.device)
-        where = users.from_console((link,) if link else (), observed)
+        where = session.from_console((link,) if link else (), observed)
         delete = f"{where}`ip route del default dev {other.device}`"
         hint = f"take `gateway` out of the spec, or {delete}"
         return [], [Blocker(bridge.name, message, hint, harm=True, source=bridge.source)]
@@ -232,7 +234,7 @@ def _gateway(
 def _cut_off(bridge: DesiredBridge, old: RouteState, observed: ObservedState) -> Iterator[Blocker]:
     """Another default route, while the administrator's session may need the present one."""
     now = observed.ovs.bridge(bridge.name)
-    address = users.session_on(users.on_bridge(now, observed), observed) if now else None
+    address = session.session_on(stacking.on_bridge(now, observed), observed) if now else None
     if address:
         message = (
             f"your session comes in through {address}, perhaps by way of the default route over "

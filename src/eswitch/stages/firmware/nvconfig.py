@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from eswitch.model.action import Action, Program
 from eswitch.model.desired import DesiredNic
 from eswitch.model.drivers import DriverProfile
 from eswitch.model.firmware import FirmwareState, FirmwareWay, Parameter, number
 from eswitch.model.identifiers import PciAddress
 from eswitch.model.observed import NicState
 from eswitch.model.plan import Blocker
-from eswitch.model.step import Action, Run
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,10 +147,10 @@ def write(store: Store, values: dict[str, int]) -> tuple[Action, ...]:
     function = store.function
     if store.firmware.way is not FirmwareWay.DEVLINK:
         words = tuple(f"{name}={value}" for name, value in values.items())
-        return (Run((store.firmware.way.value, "-d", function, "-y", "set", *words)),)
+        return (Program((store.firmware.way.value, "-d", function, "-y", "set", *words)),)
     prefix = ("devlink", "dev", "param", "set", f"pci/{function}", "name")
     commands: list[Action] = []
     for name, value in values.items():
         text = str(bool(value)).lower() if name == SWITCH else str(value)
-        commands.append(Run((*prefix, _DEVLINK[name], "value", text, "cmode", "permanent")))
+        commands.append(Program((*prefix, _DEVLINK[name], "value", text, "cmode", "permanent")))
     return tuple(commands)

@@ -11,9 +11,8 @@ from eswitch.model.identifiers import VfId
 from eswitch.model.observed import ObservedState
 from eswitch.model.plan import Blocker, Note, StagePlan
 from eswitch.model.step import Step
-
-from . import nics
-from .vfs import tc_offload
+from eswitch.stages.commands import tc_offload
+from eswitch.topology import matching
 
 NAME = "bridge"
 
@@ -46,7 +45,7 @@ def plan(desired: DesiredState, observed: ObservedState) -> StagePlan:
 
 def _ports(desired: DesiredState, observed: ObservedState) -> list[tuple[str, str]]:
     found = []
-    for nic, pf in nics.usable(desired, observed):
+    for nic, pf in matching.usable(desired, observed):
         if nic.mode is not EswitchMode.SWITCHDEV:
             continue
         if pf.netdev:

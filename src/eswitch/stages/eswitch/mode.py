@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from eswitch.model.action import Action, Command, Settle, Tool, Write
 from eswitch.model.desired import DesiredNic, DesiredState
 from eswitch.model.drivers import DriverProfile, ModeChange
 from eswitch.model.firmware import FirmwareState
@@ -24,13 +25,16 @@ from eswitch.model.observed import (
     SriovState,
 )
 from eswitch.model.plan import Blocker, Note, StagePlan
-from eswitch.model.step import Action, Command, Settle, Step, Tool, Write
+from eswitch.model.step import Step
 from eswitch.model.unknown import Unknown
+from eswitch.stages.commands import put_back, without_rules
+from eswitch.stages.passing import passing
+from eswitch.stages.remaining import with_nic, without_port
+from eswitch.stages.restored_vfs import restore
+from eswitch.topology import disturbance, matching, session, stacking
+from eswitch.topology.suitability import none_suitable
 
-from . import nics, users, vfs
-from .ports import put_back, without_rules
-from .survey import none_usable
-from .ways import passing
+from . import vfs
 
 NAME = "eswitch"
 
@@ -40,7 +44,7 @@ def plan(desired: DesiredState, observed: ObservedState) -> tuple[StagePlan, Obs
     cannot be an e-switch."""
     total = StagePlan(notes=() if desired.nics else _no_nic(observed))
     remaining = observed
-    for nic, pf in nics.matched(desired, observed):
+    for nic, pf in matching.matched(desired, observed):
         wanted_in = frozenset(
             bridge.name
             for bridge in desired.bridges
@@ -53,7 +57,7 @@ def plan(desired: DesiredState, observed: ObservedState) -> tuple[StagePlan, Obs
 
 def _no_nic(observed: ObservedState) -> tuple[Note, ...]:
     """A spec without a NIC wants next to nothing; nobody should take that for success."""
-    found = none_usable(observed)
+    found = none_suitable(observed)
     could = [Note(each.subject, f"{each.message}; {each.hint}") for each in found if each.hint]
     text = "it names no NIC, so no e-switch is wanted"
     return (Note("the spec", f"{text}; no NIC here could be one now" if found else text), *could)
@@ -63,10 +67,10 @@ def _plan_nic(
     nic: DesiredNic, pf: NicState, observed: ObservedState, bridges: frozenset[str]
 ) -> tuple[StagePlan, ObservedState]:
     """`bridges` are those that the spec wants this NIC's uplink in."""
-    profile = nics.profile_for(nic, pf)
-    if isinstance(profile, Blocker) or pf.sriov is None or not nics.offers(pf, nic):
+    profile = matching.profile_for(nic, pf)
+    if isinstance(profile, Blocker) or pf.sriov is None or not matching.offers(pf, nic):
         return StagePlan(), observed
-    if isinstance(nics.kernel_verdict(nic, profile, observed), Blocker):
+    if isinstance(matching.kernel_verdict(nic, profile, observed), Blocker):
         return StagePlan(), observed
     if isinstance(pf.firmware, FirmwareState) and pf.firmware.is_dpu:
         return StagePlan(), observed
@@ -135,23 +139,23 @@ class _Changes:
         part = vfs.plan(self.nic, pf, self.profile)
         if self.removal:
             part = passing(part, vfs.plan(self.nic, self.pf, self.profile).steps)
-        left = replace(left, nics=tuple(pf if n.pci == pf.pci else n for n in left.nics))
+        left = with_nic(left, pf)
         return StagePlan((*steps, *part.steps), (*blockers, *part.blockers), part.notes), left
 
     def _blockers(self) -> tuple[Blocker, ...]:
         found: tuple[Blocker, ...] = ()
         if self.removal:
-            found += users.vf_blockers(self.pf, "removing the VFs")
+            found += disturbance.vf_blockers(self.pf, "removing the VFs")
         if self.new_mode:
-            session = users.session_blocker(self.pf, self.observed, "changing the e-switch mode")
-            found += (session,) if session else ()
+            cut = session.session_blocker(self.pf, self.observed, "changing the e-switch mode")
+            found += (cut,) if cut else ()
             found += self._held_by_others()
         return found
 
     def _held_by_others(self) -> tuple[Blocker, ...]:
         """The mode changes only while the uplink is in no bridge, and this one is not ours."""
         netdev = self.pf.netdev or ""
-        held = users.in_ovs_bond(self.pf, self.observed)
+        held = stacking.in_ovs_bond(self.pf, self.observed)
         if held and self.observed.ovs.status is not OvsStatus.RUNNING:
             message = f"{netdev} is a port of Open vSwitch, which does not answer now"
             hint = "systemctl start openvswitch-switch"
@@ -229,10 +233,10 @@ class _Changes:
             (self._numvfs(0),),
             (
                 *self._unbound(self.sriov.count),
-                *vfs.restore(self.pf, self.observed),
+                *restore(self.pf, self.observed),
                 self._autoprobe(on=self.sriov.autoprobe),
             ),
-            disturbs=users.vf_disturbance(self.pf),
+            disturbs=disturbance.vf_disturbance(self.pf),
             source=self.nic.vfs_source or self.nic.source,
             passing=self.creation,
         )
@@ -269,7 +273,7 @@ class _Changes:
             # The driver may recreate and so rename the uplink (domain.md 1.6).
             (command(new), self._named()),
             () if old == "unknown" else (*self._no_rules(), command(old), self._named()),
-            disturbs=users.uplink_disturbance(self.pf, self.observed),
+            disturbs=disturbance.uplink_disturbance(self.pf, self.observed),
             source=self.nic.source,
         )
 
@@ -324,15 +328,3 @@ class _Changes:
             source=self.nic.vfs_source or self.nic.source,
             passing=self.sriov.count == len(self.nic.vfs),
         )
-
-
-def without_port(observed: ObservedState, name: str) -> ObservedState:
-    """The same host with that port gone from its bridge."""
-    bridges = tuple(
-        replace(bridge, ports=tuple(port for port in bridge.ports if port.name != name))
-        for bridge in observed.ovs.bridges
-    )
-    links = tuple(
-        replace(link, master=None) if link.name == name else link for link in observed.links
-    )
-    return replace(observed, links=links, ovs=replace(observed.ovs, bridges=bridges))

@@ -10,7 +10,7 @@ _LARGEST = 1 << 20
 """Bytes; the files that eswitch edits are a boot loader's and modprobe's settings."""
 
 
-def read_exactly(host: Host, path: str) -> str | None:
+def read_lossless(host: Host, path: str) -> str | None:
     """With its last newline, what is no UTF-8 as surrogates; None without such a file."""
     try:
         return host.read_bytes(path, _LARGEST).decode("utf-8", "surrogateescape")

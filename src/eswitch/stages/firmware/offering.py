@@ -11,17 +11,20 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 
+from eswitch.model.action import Action, Command, Program, Settle, Tool, Write
 from eswitch.model.desired import DesiredState
 from eswitch.model.firmware import FirmwareState, FirmwareWay
 from eswitch.model.observed import EswitchState, NicState, ObservedState, SriovState
 from eswitch.model.plan import Blocker, Pending, StagePlan
 from eswitch.model.question import Question, Topic
-from eswitch.model.step import Action, Command, Run, Settle, Step, Tool, Write
+from eswitch.model.step import Step
 from eswitch.model.unknown import Unknown
+from eswitch.stages.remaining import restarted, with_nic
+from eswitch.stages.restored_vfs import restore
+from eswitch.topology import disturbance, matching, session, stacking
+from eswitch.topology.suitability import DPU
 
-from . import nics, users, vfs
-from .afterwards import restarted
-from .stores import (
+from .nvconfig import (
     COUNT,
     OWN_COUNT,
     SWITCH,
@@ -41,7 +44,6 @@ NAME = "firmware"
 _RESET = 300.0
 """Seconds that a reset of the card may take, its driver's restart included."""
 _BIOS = "switch on SR-IOV for this slot in the BIOS, or power the machine off and on again"
-DPU = "a BlueField in DPU mode: its own Arm cores hold the e-switch"
 
 
 def questions(desired: DesiredState, observed: ObservedState) -> frozenset[Question]:
@@ -54,11 +56,11 @@ def questions(desired: DesiredState, observed: ObservedState) -> frozenset[Quest
 
 
 def _wants(desired: DesiredState, observed: ObservedState) -> Iterator[Want]:
-    for nic, pf in nics.matched(desired, observed):
-        profile = nics.known_profile(pf)
+    for nic, pf in matching.matched(desired, observed):
+        profile = matching.known_profile(pf)
         if profile is None:
             continue
-        few = not nics.offers(pf, nic)
+        few = not matching.offers(pf, nic)
         # A BlueField in DPU mode has VFs, and no e-switch for this host.
         mute = bool(profile.firmware and pf.driver) and isinstance(pf.eswitch, Unknown)
         if few or mute:
@@ -79,20 +81,20 @@ def plan(desired: DesiredState, observed: ObservedState) -> tuple[StagePlan, Obs
             continue
         if any(not step.reboot for step in part.steps):
             for pf in _functions(card[0], observed):
-                observed = nics.replaced(observed, restarted(pf))
+                observed = with_nic(observed, restarted(pf))
         few = [want for want in card if _few(want)]
         for want in few:
             pf = observed.nic(want.pf.pci) or want.pf
-            observed = nics.replaced(observed, _once_set(pf, few))
+            observed = with_nic(observed, _once_set(pf, few))
     return total, observed
 
 
 def _hopeless(want: Want, observed: ObservedState) -> bool:
     """What the driver stage has said is not said again."""
-    profile = nics.profile_for(want.nic, replace(want.pf, driver=want.profile.name))
+    profile = matching.profile_for(want.nic, replace(want.pf, driver=want.profile.name))
     if isinstance(profile, Blocker):
         return True
-    return isinstance(nics.kernel_verdict(want.nic, profile, observed), Blocker)
+    return isinstance(matching.kernel_verdict(want.nic, profile, observed), Blocker)
 
 
 def _once_set(pf: NicState, card: list[Want]) -> NicState:
@@ -123,7 +125,7 @@ def _card(card: list[Want], observed: ObservedState) -> StagePlan:
 
 
 def _few(want: Want) -> bool:
-    return not nics.offers(want.pf, want.nic)
+    return not matching.offers(want.pf, want.nic)
 
 
 def _obstacle(want: Want) -> Blocker | None:
@@ -199,11 +201,11 @@ def _harm(want: Want, observed: ObservedState, stores: list[Store]) -> Iterator[
         hint = f"apt install mstflint, {otherwise}"
         yield Blocker(want.nic.name, message, hint, source=want.nic.source)
     for pf in _functions(want, observed):
-        session = users.session_blocker(pf, observed, "resetting the card")
-        held = users.vf_blockers(pf, "resetting the card")
-        if session is None:
+        cut = session.session_blocker(pf, observed, "resetting the card")
+        held = disturbance.vf_blockers(pf, "resetting the card")
+        if cut is None:
             held += tuple(_lost(pf, observed))
-        for blocker in (*((session,) if session else ()), *held):
+        for blocker in (*((cut,) if cut else ()), *held):
             yield replace(blocker, hint=f"{blocker.hint}; {otherwise}")
 
 
@@ -214,8 +216,8 @@ def _lost(pf: NicState, observed: ObservedState) -> Iterator[Blocker]:
         message = f"{pf.pci} is set aside for VMs (driver {pf.driver}): resetting the card would "
         message += "take it away from the one that has it"
         yield Blocker(subject, message, "stop that VM and give it back first", harm=True)
-    held = users.addresses(pf, observed)
-    above = [link.name for link in users.on_top({pf.netdev or ""}, observed)]
+    held = stacking.addresses(pf, observed)
+    above = [link.name for link in stacking.on_top({pf.netdev or ""}, observed)]
     above = [name for name in above if name != pf.netdev]
     if held:
         message = f"resetting the card would take {', '.join(held)} on {pf.netdev} away from this "
@@ -246,10 +248,10 @@ def _set(few: list[Want], stores: list[Store], *, reset: bool, observed: Observe
     if reset:
         disturbs += ("all links of the card go down for some seconds",)
         for pf in functions:
-            disturbs += users.vf_disturbance(pf)
+            disturbs += disturbance.vf_disturbance(pf)
         resetter = _RESETTERS.get(stores[0].firmware.way, "mstfwreset")
         actions += tuple(_numvfs(pf, 0) for pf in functions if pf.sriov and pf.sriov.count)
-        start = Run((resetter, "-d", function, "-y", "-l", "3", "reset"), timeout=_RESET)
+        start = Program((resetter, "-d", function, "-y", "-l", "3", "reset"), timeout=_RESET)
         actions += (start,)
         # The values before are in force again only by another one, and that takes every VF along.
         if changed:
@@ -296,7 +298,7 @@ def _renumbered(
     own = {str(pf.pci).rpartition(".")[0] for pf in functions}
     names = [
         link.name
-        for link in users.below({route.device for route in observed.routes}, observed)
+        for link in stacking.below({route.device for route in observed.routes}, observed)
         if link.parent and str(link.parent).rpartition(".")[0] not in own
         if _BY_PATH.match(link.name)
     ]
@@ -320,4 +322,4 @@ def _vfs_again(pf: NicState, observed: ObservedState) -> tuple[Action, ...]:
         mode = (Command(Tool.DEVLINK, words), Settle(pf=pf.pci))
     autoprobe = f"/sys/bus/pci/devices/{pf.pci}/sriov_drivers_autoprobe"
     made = (Write(autoprobe, "0"), _numvfs(pf, pf.sriov.count), Settle(urgent=True))
-    return (*mode, *made, Write(autoprobe, "1"), *vfs.restore(pf, observed))
+    return (*mode, *made, Write(autoprobe, "1"), *restore(pf, observed))

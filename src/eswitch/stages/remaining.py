@@ -1,4 +1,4 @@
-"""What a reboot will leave of a host, as far as it can be foreseen."""
+"""What a host will be once steps have run, or after a reboot, as far as it can be foreseen."""
 
 from __future__ import annotations
 
@@ -43,3 +43,36 @@ def restarted(nic: NicState) -> NicState:
     if isinstance(eswitch, EswitchState) and not lasting:
         eswitch = EswitchState("legacy", eswitch.inline_mode, eswitch.encap_mode)
     return replace(nic, sriov=sriov, eswitch=eswitch, vfs=(), ingress=None)
+
+
+def with_nic(observed: ObservedState, pf: NicState) -> ObservedState:
+    """The same host with that PF in the place of what it was."""
+    return replace(observed, nics=tuple(pf if n.pci == pf.pci else n for n in observed.nics))
+
+
+def without_port(observed: ObservedState, name: str) -> ObservedState:
+    """The same host with that port gone from its bridge."""
+    bridges = tuple(
+        replace(bridge, ports=tuple(port for port in bridge.ports if port.name != name))
+        for bridge in observed.ovs.bridges
+    )
+    links = tuple(
+        replace(link, master=None) if link.name == name else link for link in observed.links
+    )
+    return replace(observed, links=links, ovs=replace(observed.ovs, bridges=bridges))
+
+
+def without_bridges(bridges: set[str], observed: ObservedState) -> ObservedState:
+    """The same host once these bridges have gone, with their ports, addresses and routes."""
+    ovs = observed.ovs
+    free = {port.name for each in ovs.bridges if each.name in bridges for port in each.ports}
+    return replace(
+        observed,
+        ovs=replace(ovs, bridges=tuple(each for each in ovs.bridges if each.name not in bridges)),
+        links=tuple(
+            replace(link, master=None) if link.name in free else link
+            for link in observed.links
+            if link.name not in bridges
+        ),
+        routes=tuple(route for route in observed.routes if route.device not in bridges),
+    )

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 from eswitch.errors import CommandFailed, EswitchError, HostError, TimedOut
 from eswitch.host import Host
-from eswitch.host.exact import read_exactly
-from eswitch.model.step import Action, Command, Replace, Run, Settle, Tool, Write
+from eswitch.host.lossless import read_lossless
+from eswitch.model.action import Action, Command, Program, Replace, Settle, Tool, Write
 from eswitch.observe import names_to_come
 
 from .batch import Operation
@@ -33,14 +33,14 @@ class StepFailed(HostError):
         self.step = step
 
 
-def run(operation: Operation, host: Host) -> None:
+def execute(operation: Operation, host: Host) -> None:
     """Run it; raises StepFailed. What a tool did before the failing line stays done."""
     action = operation.actions[0]
     if isinstance(action, Write):
         _write(action, operation, host)
-    elif isinstance(action, Run | Replace):
+    elif isinstance(action, Program | Replace):
         try:
-            _program(action, host) if isinstance(action, Run) else _replace(action, host)
+            _program(action, host) if isinstance(action, Program) else _replace(action, host)
         except EswitchError as error:
             raise StepFailed(error, action, operation.steps[0]) from error
     elif isinstance(action, Settle):
@@ -49,7 +49,7 @@ def run(operation: Operation, host: Host) -> None:
         _commands(operation, host)
 
 
-def run_all(operation: Operation, host: Host) -> tuple[str, ...]:
+def execute_all(operation: Operation, host: Host) -> tuple[str, ...]:
     """For undoing: run every action, whatever the others do, and return what was refused.
 
     What is to be undone may be gone, or may never have happened; whether the host is what it was
@@ -65,7 +65,7 @@ def run_all(operation: Operation, host: Host) -> tuple[str, ...]:
             ended = host.run(argv, input=text, timeout=_BATCH_TIMEOUT, ok=None)
             said = own_words(ended.stderr)
             return tuple(f"{argv[0]}: {line}" for line in said.splitlines()) if ended.status else ()
-        run(operation, host)
+        execute(operation, host)
     except TimedOut:
         raise
     except StepFailed as failed:
@@ -74,8 +74,12 @@ def run_all(operation: Operation, host: Host) -> tuple[str, ...]:
         if len(commands) > 1:
             # One refusal undid the whole OVSDB transaction.
             alone = (Operation((command,), operation.steps[:1]) for command in commands)
-            return tuple(line for one in alone for line in run_all(one, host))
-        if isinstance(first, Run) and first.argv[0] == "env" and "No such file" in failed.message:
+            return tuple(line for one in alone for line in execute_all(one, host))
+        if (
+            isinstance(first, Program)
+            and first.argv[0] == "env"
+            and "No such file" in failed.message
+        ):
             return (f"{failed.action}: it does not exist",)  # a driver that was never unpacked
         return (f"{failed.action}: {failed.message}",)
     return ()
@@ -105,7 +109,7 @@ def _read_count_back(action: Write, operation: Operation, host: Host) -> None:
 
 def _replace(action: Replace, host: Host) -> None:
     """Raises HostError if somebody else has changed the file since the plan was made."""
-    found = read_exactly(host, action.path)
+    found = read_lossless(host, action.path)
     if found == action.new:
         return
     if found != action.old:
@@ -127,7 +131,7 @@ def _take_out(action: Replace, host: Host) -> bool:
     if not action.old or action.new is None:
         return False
     try:
-        found = read_exactly(host, action.path)
+        found = read_lossless(host, action.path)
         pairs = zip(action.old, action.new, strict=False)
         same = (place for place, (one, other) in enumerate(pairs) if one != other)
         begin = next(same, min(len(action.old), len(action.new)))
@@ -143,7 +147,7 @@ def _take_out(action: Replace, host: Host) -> bool:
     return True
 
 
-def _program(action: Run, host: Host) -> None:
+def _program(action: Program, host: Host) -> None:
     ended = host.run(
         action.argv, input=action.input, timeout=action.timeout, ok=None, whole=action.whole
     )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 from eswitch.model.desired import DesiredNic, DesiredState, NicMatch
 from eswitch.model.drivers import COMMON, DriverProfile, Support, profile_of, profile_of_device
@@ -94,11 +93,6 @@ def profile_for(nic: DesiredNic, pf: NicState) -> DriverProfile | Blocker:
 def known_profile(pf: NicState) -> DriverProfile | None:
     """The profile of the driver that is bound, or of the one that should be."""
     return profile_of(pf.driver) if pf.driver else profile_of_device(pf.vendor_device)
-
-
-def replaced(observed: ObservedState, pf: NicState) -> ObservedState:
-    """The same host with that PF in the place of what it was."""
-    return replace(observed, nics=tuple(pf if n.pci == pf.pci else n for n in observed.nics))
 
 
 def offers(pf: NicState, nic: DesiredNic) -> bool:

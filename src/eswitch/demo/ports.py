@@ -5,7 +5,7 @@ from __future__ import annotations
 from eswitch.twin.state import Guest, Link, State
 
 
-def cast(state: State) -> dict[str, str]:
+def guests_by_port(state: State) -> dict[str, str]:
     """The guests that run, by the name of their port: a VF's representor, or their interface."""
     found = {}
     for guest in state.guests.values():

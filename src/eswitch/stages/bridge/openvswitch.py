@@ -9,15 +9,20 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
+from eswitch.model.action import Command, Tool, Unnamed, Word
 from eswitch.model.desired import DesiredBridge, DesiredState, EswitchMode, TcPolicy
 from eswitch.model.identifiers import OWNER, VfId
 from eswitch.model.observed import ObservedState, OvsBridge, OvsPort, OvsStatus
 from eswitch.model.plan import Blocker, Note, StagePlan
-from eswitch.model.step import Command, Step, Tool, Unnamed, Word
+from eswitch.model.step import Step
+from eswitch.stages.commands import mark, put_back, without_rules
+from eswitch.stages.remaining import without_bridges
+from eswitch.topology import matching, session, stacking
+from eswitch.topology.ownership import ADDRESSES, owned
+from eswitch.topology.ports import WantedPort, wanted_ports
 
-from . import addresses, feature, nics, users
+from . import addresses, tc_offload
 from .addresses import put_route, record
-from .ports import ADDRESSES, WantedPort, mark, owned, put_back, wanted_ports, without_rules
 
 NAME = "bridge"
 _DEFAULTS = {"hw-offload": "false", "tc-policy": "none", "max-idle": "10000"}
@@ -26,7 +31,7 @@ _DEFAULTS = {"hw-offload": "false", "tc-policy": "none", "max-idle": "10000"}
 def plan(desired: DesiredState, observed: ObservedState) -> tuple[StagePlan, ObservedState]:
     """Steps for Open vSwitch's settings, bridges, ports, then links, addresses and routes."""
     ovs = observed.ovs
-    offload = feature.plan(desired, observed)
+    offload = tc_offload.plan(desired, observed)
     if ovs.status is not OvsStatus.RUNNING:
         blockers = (*offload.blockers, *((_not_running(observed),) if desired.bridges else ()))
         return StagePlan((*offload.steps, *_links_up(desired, observed)), blockers), observed
@@ -36,7 +41,7 @@ def plan(desired: DesiredState, observed: ObservedState) -> tuple[StagePlan, Obs
     if desired.bridges:
         steps += _settings(desired, observed)
     steps += stale
-    left = _without({step.subject for step in stale if step.attribute == "bridge"}, observed)
+    left = without_bridges({step.subject for step in stale if step.attribute == "bridge"}, observed)
     for bridge in desired.bridges:
         steps += _bridge(bridge, ovs.bridge(bridge.name))
         for port in wanted[bridge.name]:
@@ -52,22 +57,6 @@ def plan(desired: DesiredState, observed: ObservedState) -> tuple[StagePlan, Obs
     return StagePlan(
         tuple(steps), (*offload.blockers, *blockers_, *refused), tuple(notes)
     ), observed
-
-
-def _without(bridges: set[str], observed: ObservedState) -> ObservedState:
-    """The same host once these bridges have gone, with their ports, addresses and routes."""
-    ovs = observed.ovs
-    free = {port.name for each in ovs.bridges if each.name in bridges for port in each.ports}
-    return replace(
-        observed,
-        ovs=replace(ovs, bridges=tuple(each for each in ovs.bridges if each.name not in bridges)),
-        links=tuple(
-            replace(link, master=None) if link.name in free else link
-            for link in observed.links
-            if link.name not in bridges
-        ),
-        routes=tuple(route for route in observed.routes if route.device not in bridges),
-    )
 
 
 def _not_running(observed: ObservedState) -> Blocker:
@@ -229,13 +218,13 @@ def _new_port(
         message = f"{name} belongs to {link.master}; it cannot be in {want.bridge} too"
         hint = f"ip link set {name} nomaster"
         return [], [Blocker(want.subject, message, hint, harm=True)]
-    if want.uplink and users.in_ovs_bond(want.pf, observed):
+    if want.uplink and stacking.in_ovs_bond(want.pf, observed):
         message = f"{name} is in a bond of Open vSwitch; it cannot be a port of {want.bridge} too"
         hint = "take it out of the bond first"
         return [], [Blocker(want.subject, message, hint, harm=True)]
     if not want.uplink or link is None:
         return [_add_port(want, "none", ())], []
-    blocker = users.session_blocker(want.pf, observed, f"putting it into {want.bridge}")
+    blocker = session.session_blocker(want.pf, observed, f"putting it into {want.bridge}")
     if blocker:
         return [], [blocker]
     if not link.addresses:
@@ -328,7 +317,7 @@ def _session_behind(want: WantedPort, holder: OvsBridge, observed: ObservedState
     if want.uplink:
         return _session_on_bridge(holder, observed)
     names = {vf.netdev for vf in want.pf.vfs if vf.representor == want.name and vf.netdev}
-    address = users.session_on(users.on_top(names, observed), observed)
+    address = session.session_on(stacking.on_top(names, observed), observed)
     if address is None:
         return []
     message = f"your session comes in through {address} behind {want.name}; its VLAN would change"
@@ -337,7 +326,7 @@ def _session_behind(want: WantedPort, holder: OvsBridge, observed: ObservedState
 
 
 def _session_on_bridge(bridge: OvsBridge, observed: ObservedState) -> list[Blocker]:
-    address = users.session_on(users.on_bridge(bridge, observed), observed)
+    address = session.session_on(stacking.on_bridge(bridge, observed), observed)
     if address is None:
         return []
     message = f"your session comes in through {address} on it, and the spec would take it away"
@@ -406,7 +395,7 @@ def _remove_bridge(bridge: OvsBridge, observed: ObservedState) -> Step:
 
 def _links_up(desired: DesiredState, observed: ObservedState) -> Iterator[Step]:
     """Uplink, representors, bridges: a representor that is down takes its VF's carrier away."""
-    for nic, pf in nics.usable(desired, observed):
+    for nic, pf in matching.usable(desired, observed):
         if nic.mode is not EswitchMode.SWITCHDEV:
             continue
         uplink = pf.netdev or Unnamed(f"uplink of {pf.pci}")

@@ -1,12 +1,11 @@
-"""Who would notice: guests that hold VFs, and the way by which the administrator came in."""
+"""What lies on what: bridges, bonds, VLANs over an uplink, and what they are made of."""
 
 from __future__ import annotations
 
 from eswitch.model.observed import LinkState, NicState, ObservedState, OvsBridge
-from eswitch.model.plan import Blocker
 
-# Every Open vSwitch port has this device as its master; it carries nobody's addresses.
-_DATAPATH = "ovs-system"
+DATAPATH = "ovs-system"
+"""Every Open vSwitch port has this device as its master; it carries nobody's addresses."""
 
 
 def carriers(pf: NicState, observed: ObservedState) -> tuple[LinkState, ...]:
@@ -30,7 +29,7 @@ def on_bridge(bridge: OvsBridge, observed: ObservedState) -> tuple[LinkState, ..
 def in_ovs_bond(pf: NicState, observed: ObservedState) -> bool:
     """The datapath holds the uplink, and no bridge has a port of its name."""
     link = observed.link(pf.netdev or "")
-    held = link is not None and link.master == _DATAPATH
+    held = link is not None and link.master == DATAPATH
     return held and observed.ovs.bridge_of(pf.netdev or "") is None
 
 
@@ -45,7 +44,7 @@ def on_top(names: set[str], observed: ObservedState) -> tuple[LinkState, ...]:
     while on_top:
         stacked = {link.name for link in observed.links if link.lower in names}
         masters = {link.master for link in observed.links if link.master and link.name in names}
-        on_top = (stacked | masters) - names - {_DATAPATH}
+        on_top = (stacked | masters) - names - {DATAPATH}
         names = names | on_top
     return tuple(link for link in observed.links if link.name in names)
 
@@ -70,60 +69,3 @@ def below(names: set[str], observed: ObservedState) -> tuple[LinkState, ...]:
 def addresses(pf: NicState, observed: ObservedState) -> tuple[str, ...]:
     """The host's addresses that stop answering while this uplink is disturbed."""
     return tuple(address for link in carriers(pf, observed) for address in link.addresses)
-
-
-def session_on(links: tuple[LinkState, ...], observed: ObservedState) -> str | None:
-    """The address among theirs that the administrator's own session comes in through."""
-    mine = set(observed.session_addresses)
-    for link in links:
-        for address in (*link.addresses, *link.link_local):
-            if address.partition("/")[0] in mine:
-                return address
-    return None
-
-
-def from_console(links: tuple[LinkState, ...], observed: ObservedState) -> str:
-    """What a hint begins with whose command would cut the session that reads it."""
-    return "from the console: " if session_on(links, observed) else ""
-
-
-def session_blocker(pf: NicState, observed: ObservedState, what: str) -> Blocker | None:
-    """Refuses `what` if it would cut the session that asks for it."""
-    address = session_on(carriers(pf, observed), observed)
-    if address is None:
-        return None
-    return Blocker(
-        str(pf.pci),
-        f"your session comes in through {address} on {pf.netdev}; {what} would cut it",
-        "run this from the console, or over another card",
-        harm=True,
-    )
-
-
-def uplink_disturbance(pf: NicState, observed: ObservedState) -> tuple[str, ...]:
-    """What the host notices when the uplink stops for a moment; empty if it is not in use."""
-    held = addresses(pf, observed)
-    if held:
-        return (f"no answer for some seconds from {', '.join(held)} over {pf.netdev}",)
-    bridge = observed.ovs.bridge_of(pf.netdev) if pf.netdev else None
-    return (f"bridge {bridge.name} has no uplink for some seconds",) if bridge else ()
-
-
-def vf_blockers(pf: NicState, what: str) -> tuple[Blocker, ...]:
-    """One blocker for each VF that somebody holds: it is not pulled."""
-    return tuple(
-        Blocker(
-            f"{pf.pci} VF {vf.index}",
-            f"VF {vf.index} ({vf.pci}) is in use by {', '.join(vf.users)}; {what} would pull it",
-            "stop that guest first, then apply again",
-            harm=True,
-        )
-        for vf in pf.vfs
-        if vf.users
-    )
-
-
-def vf_disturbance(pf: NicState) -> tuple[str, ...]:
-    """What is lost with the VFs' own interfaces on this host."""
-    names = [vf.netdev for vf in pf.vfs if vf.netdev]
-    return (f"interfaces {', '.join(names)} vanish with their settings",) if names else ()

@@ -6,7 +6,7 @@ import re
 
 from eswitch.errors import HostError, NotFound
 from eswitch.host import Host
-from eswitch.model.machine import DriverKit
+from eswitch.model.machine import DriverBuild
 from eswitch.model.unknown import Unknown
 
 _DIRECTORY = "/var/lib/eswitch/driver"
@@ -18,7 +18,7 @@ _SHA256 = re.compile(r"[0-9a-f]{64}")
 _DEADLINE = 60.0
 
 
-def read_kit(host: Host, archive: str, release: str) -> DriverKit | Unknown:
+def read_kit(host: Host, archive: str, release: str) -> DriverBuild | Unknown:
     """Headers, DKMS and downloader, the archive's checksum, and what Secure Boot would say.
 
     Without `archive` none is looked at: a checksum of some hundred megabytes takes its time.
@@ -26,7 +26,7 @@ def read_kit(host: Host, archive: str, release: str) -> DriverKit | Unknown:
     try:
         secure_boot = _read_secure_boot(host)
         installed = _read_installed(host)
-        return DriverKit(
+        return DriverBuild(
             headers=_has_headers(host, release),
             dkms=host.which("dkms") is not None,
             fetcher=next((name for name in ("wget", "curl") if host.which(name)), None),
