@@ -32,8 +32,13 @@ def plan_of(case: dict[str, Any]) -> Plan | None:
         return None
     pending = case["pending"] or []
     if isinstance(pending, dict):
-        return hydrate(Plan, pending)
-    return Plan(steps=tuple(hydrate(Step, step) for step in pending))
+        return hydrate(Plan, {key: [about(each) for each in pending[key]] for key in pending})
+    return Plan(steps=tuple(hydrate(Step, about(step)) for step in pending))
+
+
+def about(data: dict[str, Any]) -> dict[str, Any]:
+    """A step or blocker of a case: whom it is about is told by a name."""
+    return {**data, "subject": {"name": data["subject"]}}
 
 
 def evidence_of(case: dict[str, Any]) -> Evidence:

@@ -14,6 +14,7 @@ from eswitch.errors import HostError
 from eswitch.model.desired import DesiredState
 from eswitch.model.plan import Blocker, Plan
 from eswitch.model.report import Layer, Verdict
+from eswitch.model.subject import SpecNic
 from eswitch.offload.verify import verify
 
 FOLDER = Path(__file__).parent.parent / "cases" / "verify"
@@ -112,7 +113,7 @@ def test_a_port_that_goes_down_meanwhile_is_no_proof():
 
 
 def test_a_host_that_is_not_as_wanted_is_not_waited_for():
-    blocked = Plan(blockers=(Blocker("cx6", "no NIC has it", "eswitch show"),))
+    blocked = Plan(blockers=(Blocker(SpecNic("cx6"), "no NIC has it", "eswitch show"),))
     host = scripted("")
     report = verify(host, SPEC, 30, healthy, lambda _desired, _observed: blocked)
     assert report.verdict(Layer.CONFIGURED) is Verdict.FAILED

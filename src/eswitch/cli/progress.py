@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from eswitch.model.step import Step
+from eswitch.model.step import Key, Step
 
 from .layout import seconds
 from .screen import Screen, bad, faint, line
@@ -24,7 +24,7 @@ class Progress:
     def __init__(self, screen: Screen, *, commands: bool = False) -> None:
         self._screen = screen
         self._commands = commands
-        self._steps: dict[tuple[str, str], Step] = {}
+        self._steps: dict[Key, Step] = {}
         self._seconds = 0.0
         self._now = Transient(screen)
 

@@ -76,7 +76,7 @@ class Resumption:
             )
         record = resume.again(self.session.host, self.record, outcome.pending)
         steps = (*plan.steps, *plan.later)
-        agreed = tuple(step.key for step in steps if step.disturbs)
+        agreed = tuple((str(step.subject), step.attribute) for step in steps if step.disturbs)
         record = replace(record, agreed=tuple(dict.fromkeys((*record.agreed, *agreed))))
         with staying():
             self._go_down(record, desired)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from eswitch.model.desired import DesiredState
     from eswitch.model.plain import Plain
     from eswitch.model.plan import Plan
-    from eswitch.model.step import Step
+    from eswitch.model.step import Key, Step
 
     from .resumption import Resumption
 
@@ -36,7 +36,7 @@ class WatchedApply:
         self.yes = yes
         self.progress = Progress(session.err, commands=session.options.verbose)
         self.plan: Plan | None = None
-        self.begun: dict[tuple[str, str], Step] = {}
+        self.begun: dict[Key, Step] = {}
         self.start = session.host.monotonic()
 
     def go(self, desired: DesiredState) -> int:
@@ -173,7 +173,7 @@ class WatchedApply:
     ) -> dict[str, Plain]:
         """The outcome for machines."""
         from eswitch.cli.document import failure  # noqa: PLC0415
-        from eswitch.model.plain import plan_to_plain, step_to_plain, to_plain  # noqa: PLC0415
+        from eswitch.model.plain import pending_to_plain, plan_to_plain, step_to_plain  # noqa: PLC0415
 
         steps = outcome.steps if outcome else tuple(self.begun.values())
         return {
@@ -184,7 +184,7 @@ class WatchedApply:
             "seconds": round(self.session.host.monotonic() - self.start, 3),
             "journal": outcome.journal if outcome else None,
             "steps": [cast("Plain", step_to_plain(step)) for step in steps],
-            "pending": to_plain(outcome.pending) if outcome else [],
+            "pending": pending_to_plain(outcome.pending) if outcome else [],
             "later": [cast("Plain", step_to_plain(step)) for step in outcome.later]
             if outcome
             else [],

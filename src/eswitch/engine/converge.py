@@ -17,16 +17,17 @@ from eswitch.model.desired import DesiredState
 from eswitch.model.observed import ObservedState
 from eswitch.model.plan import Blocker, Pending, Plan
 from eswitch.model.question import Question, Topic
-from eswitch.model.step import Step
+from eswitch.model.step import Phase, Step
+from eswitch.model.subject import Nic, Port, vf_of
 from eswitch.model.unknown import Unknown
 from eswitch.observe import answer
-from eswitch.stages import LASTING, make_plan, unattended_harm
+from eswitch.stages import unattended_harm
 
 from .batch import operations, undo_operations
 from .execute import StepFailed, execute, execute_all
 from .explain import not_effective
 from .journal import Journal, JournalFailed
-from .look import look
+from .look import Planner
 
 LOCK = "/run/eswitch/lock"
 
@@ -77,13 +78,12 @@ class Reboot:
 
 def blocked(blockers: Sequence[Blocker]) -> EswitchError:
     """One error for all that stands in the way: Refused if it is only harm, else Unsupported."""
-    kind = Refused if all(blocker.harm for blocker in blockers) else Unsupported
+    kind = Refused if all(blocker.kind.hurts for blocker in blockers) else Unsupported
     first, *others = blockers
-    where = str(first.source) if first.source else first.subject
+    where = str(first.source or first.subject)
     message = first.message
     for other in others:
-        place = str(other.source) if other.source else other.subject
-        message += f"\n{place}: {other.message}\n  hint: {other.hint}"
+        message += f"\n{other.source or other.subject}: {other.message}\n  hint: {other.hint}"
     return kind(message, hint=first.hint, where=where)
 
 
@@ -95,6 +95,7 @@ def apply(
     consent: Consent,
     events: Events | None = None,
     reboot: Reboot | None = None,
+    planner: Planner = Planner(),  # noqa: B008 (a value)
 ) -> Outcome:
     """Bring the host to `desired`. `spec` is the file's name, for the journal.
 
@@ -105,12 +106,12 @@ def apply(
     next apply goes on from what it then observes).
     """
     with host.lock(LOCK):
-        observed = look(host, desired)
+        observed = planner.look(host, desired)
         if reboot is not None and reboot.sessions:
             # Who began this before the reboot may come back the same way.
             mine = (*observed.session_addresses, *reboot.sessions)
             observed = replace(observed, session_addresses=mine)
-        plan = make_plan(desired, observed)
+        plan = planner.plan(desired, observed)
         (events or Events()).planned(plan)
         if reboot is not None:
             _not_brought(plan, reboot.expected)
@@ -122,19 +123,26 @@ def apply(
             refuse_guests(host, observed)
         agreed = reboot.agreed if reboot is not None else frozenset()
         noticed = plan.steps + plan.later if reboot is not None and plan.reboots else plan.steps
-        asked = [step for step in noticed if step.disturbs and step.key not in agreed]
+        asked = [step for step in noticed if step.disturbs and _told(step) not in agreed]
         restarts = reboot is not None and not reboot.unattended and plan.reboots
         if (asked or restarts) and not consent(plan):
-            steps = "\n".join(f"  {s}: {'; '.join(s.disturbs)}" for s in asked)
+            steps = "\n".join(f"  {s}: {'; '.join(map(str, s.disturbs))}" for s in asked)
             message = f"somebody will notice this, and nobody agreed to it:\n{steps}"
             if not asked:
                 message = "this host would reboot, and nobody agreed to it; nothing was touched"
             raise NotConfirmed(message, hint="add --yes to agree")
         if not plan.steps:
             return Outcome(plan=plan, pending=plan.pending, later=plan.later)
-        run = _Apply(host, desired, spec, observed, events or Events())
-        run.may_reboot = reboot is None or plan.reboots
-        return run.go(plan)
+        apply_ = _Apply(
+            host,
+            desired,
+            Journal.begin(host, spec, observed),
+            events=events or Events(),
+            planner=planner,
+            seen=observed,
+        )
+        apply_.may_reboot = reboot is None or plan.reboots
+        return apply_.go(plan)
 
 
 def refuse_guests(host: Host, observed: ObservedState) -> None:
@@ -154,8 +162,8 @@ def refuse_guests(host: Host, observed: ObservedState) -> None:
 def _not_brought(plan: Plan, expected: Sequence[Pending]) -> None:
     """Raises NotEffective if this boot was to bring something and did not: never try again and
     again (a reboot loop is what users of other tools fear most: peers.md c.15, c.16)."""
-    still = {step.key for step in plan.steps} | {each.key for each in plan.pending}
-    missing = [each for each in expected if each.key in still]
+    still = set(map(_told, plan.steps)) | set(map(_told, plan.pending))
+    missing = [each for each in expected if _told(each) in still]
     if missing:
         lines = "\n".join(f"  {each}" for each in missing)
         raise NotEffective(
@@ -165,17 +173,30 @@ def _not_brought(plan: Plan, expected: Sequence[Pending]) -> None:
         )
 
 
+def _told(each: Step | Pending) -> tuple[str, str]:
+    """Its key as it is written down over a reboot."""
+    return (str(each.subject), each.attribute)
+
+
 class _Apply:
     """One apply that has begun."""
 
     def __init__(
-        self, host: Host, desired: DesiredState, spec: str, before: ObservedState, events: Events
+        self,
+        host: Host,
+        desired: DesiredState,
+        journal: Journal,
+        *,
+        events: Events,
+        planner: Planner,
+        seen: ObservedState,
     ) -> None:
         self.host = host
         self.desired = desired
         self.events = events
-        self.journal = Journal.begin(host, spec, before)
-        self.seen = before
+        self.planner = planner
+        self.journal = journal
+        self.seen = seen
         self.ran: list[Step] = []
         self.half: Step | None = None
         """The step that has begun and has not ended, or that has failed."""
@@ -199,7 +220,7 @@ class _Apply:
                 surprise = [step for step in surprise if step.key not in agreed]
                 surprise = [step for step in surprise if not self._is_made(step)]
                 if surprise:
-                    message = f"{surprise[0]}: {'; '.join(surprise[0].disturbs)}"
+                    message = f"{surprise[0]}: {'; '.join(map(str, surprise[0].disturbs))}"
                     raise NotConfirmed(message, hint="apply again to see the new plan")
         except EswitchError as error:
             error.message += self._put_back()
@@ -218,11 +239,13 @@ class _Apply:
         return Outcome(tuple(self.ran), plan, self.journal.path, pending, later if pending else ())
 
     def _due(self, plan: Plan) -> tuple[Step, ...]:
-        """What is to run in this boot. What a reboot loses waits, also where nobody can see any
-        more that one is due (a new driver beside a loaded one of the same kind)."""
-        if not any(step.reboot for step in self.ran):
-            return plan.steps
-        return tuple(step for step in plan.steps if step.stage in LASTING)
+        """What is to run in this boot, and now. What a reboot loses waits, also where nobody can
+        see any more that one is due (a new driver beside a loaded one of the same kind); what makes
+        things permanent waits until they were read back."""
+        if any(step.reboot for step in self.ran):
+            return tuple(step for step in plan.steps if step.phase is Phase.LASTING)
+        unproven = tuple(step for step in plan.steps if step.phase is not Phase.SEALING)
+        return unproven or plan.steps
 
     def _pending(self, plan: Plan) -> tuple[Pending, ...]:
         seen = {each.key for each in plan.pending}
@@ -248,13 +271,21 @@ class _Apply:
 
     def _is_made(self, step: Step) -> bool:
         """Whether it is about a VF that this apply has made: nobody can be using that yet."""
-        made = [ran.subject for ran in self.ran if ran.attribute == "VFs"]
+        made = {
+            ran.subject.pci
+            for ran in self.ran
+            if isinstance(ran.subject, Nic) and ran.attribute == "VFs"
+        }
         # Open vSwitch takes a representor that comes back into the bridge that it remembers.
         ports = {
-            f"port {vf.representor}" for pf in self.seen.nics if pf.pci in made for vf in pf.vfs
+            Port(vf.representor)
+            for pf in self.seen.nics
+            if pf.pci in made
+            for vf in pf.vfs
+            if vf.representor
         }
-        vfs = any(step.subject.startswith(f"{pf} VF ") for pf in made)
-        return vfs or step.subject in ports
+        vf = vf_of(step.subject)
+        return step.subject in ports if vf is None else vf.pf in made
 
     def _round(self, steps: tuple[Step, ...]) -> None:
         todo = operations(steps)
@@ -283,8 +314,8 @@ class _Apply:
         patience = max(step.timeout for step in steps)
         pause = 0.05
         while True:
-            self.seen = look(self.host, self.desired)
-            plan = make_plan(self.desired, self.seen)
+            self.seen = self.planner.look(self.host, self.desired)
+            plan = self.planner.plan(self.desired, self.seen)
             if plan.blockers:
                 raise blocked(plan.blockers)
             undone = [step for step in plan.steps if step.key in wanted]
@@ -297,7 +328,7 @@ class _Apply:
                 step = undone[0]
                 # The one that has run: the new plan's would be undone by nothing, or by another.
                 self.half = next(ran for ran in steps if ran.key == step.key)
-                raise not_effective(step.subject, step.attribute, step.new, step.old)
+                raise not_effective(str(step.subject), step.attribute, step.new, step.old)
             if not undone and waited >= _NAMES:
                 raise _no_name(due[0])
             self.host.sleep(pause)
@@ -317,6 +348,6 @@ def _no_name(step: Step) -> NotEffective:
     missing = next((str(action) for action in step.actions if action.unnamed), str(step))
     return NotEffective(
         f"it did not appear in time: {missing}",
-        where=step.subject,
+        where=str(step.subject),
         hint="`dmesg` and `devlink port show` may say why; then apply again",
     )

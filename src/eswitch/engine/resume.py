@@ -23,7 +23,7 @@ from eswitch.errors import HostError, NotEffective, NotFound, Refused
 from eswitch.host import Host
 from eswitch.model.desired import DesiredState
 from eswitch.model.observed import ObservedState
-from eswitch.model.plain import Plain, to_plain
+from eswitch.model.plain import Plain, pending_to_plain, to_plain
 from eswitch.model.plan import Blocker, Pending
 from eswitch.model.unknown import Unknown
 from eswitch.observe import observe
@@ -301,5 +301,6 @@ def again(host: Host, record: Resume, pending: Sequence[Pending]) -> Resume:
 
 def _write(host: Host, record: Resume) -> None:
     plain = cast("dict[str, Plain]", to_plain(record))
+    plain["expected"] = pending_to_plain(record.expected)
     text = json.dumps({"schema": SCHEMA, **plain}, indent=1) + "\n"
     host.replace_file(RECORD, text.encode(), mode=0o600)

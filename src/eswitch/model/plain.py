@@ -9,7 +9,7 @@ from typing import cast
 
 from .action import Action, Command, Program, Replace, Settle, Tool, Write
 from .identifiers import PciAddress
-from .plan import Plan
+from .plan import Pending, Plan
 from .step import Step
 
 Plain = dict[str, "Plain"] | list["Plain"] | str | int | float | bool | None
@@ -75,29 +75,38 @@ def step_to_plain(step: Step) -> dict[str, Plain]:
     """A step for people and programs: with the commands as typed, and how to undo them."""
     return {
         "stage": step.stage,
-        "subject": step.subject,
+        "subject": str(step.subject),
         "attribute": step.attribute,
         "old": step.old,
         "new": step.new,
         "why": step.why,
         "commands": [str(action) for action in step.actions],
         "undo": [str(action) for action in step.inverse],
-        "disturbs": list(step.disturbs),
+        "disturbs": [str(each) for each in step.disturbs],
         "source": str(step.source) if step.source else None,
         "forecast": not step.ready,
         "reboot": step.reboot,
     }
 
 
+def pending_to_plain(pending: tuple[Pending, ...]) -> Plain:
+    """What waits for a reboot, for people and programs."""
+    return [
+        {"subject": str(each.subject), "attribute": each.attribute, "what": each.what}
+        for each in pending
+    ]
+
+
 def plan_to_plain(plan: Plan) -> dict[str, Plain]:
     """The JSON form of a plan, schema `eswitch.plan/v1`."""
     blockers: list[Plain] = [
         {
-            "subject": blocker.subject,
+            "subject": str(blocker.subject),
             "message": blocker.message,
             "hint": blocker.hint,
-            "harm": blocker.harm,
-            "human": blocker.human,
+            "kind": blocker.kind.value,
+            "harm": blocker.kind.hurts,
+            "human": blocker.kind.by_hand,
             "source": str(blocker.source) if blocker.source else None,
         }
         for blocker in plan.blockers
@@ -106,7 +115,7 @@ def plan_to_plain(plan: Plan) -> dict[str, Plain]:
         "schema": "eswitch.plan/v1",
         "steps": [step_to_plain(step) for step in plan.steps],
         "blockers": blockers,
-        "notes": to_plain(plan.notes),
-        "pending": to_plain(plan.pending),
+        "notes": [{"subject": str(note.subject), "message": note.message} for note in plan.notes],
+        "pending": pending_to_plain(plan.pending),
         "later": [step_to_plain(step) for step in plan.later],
     }

@@ -12,18 +12,19 @@ from dataclasses import replace
 
 from eswitch.model.action import Action, Program, Replace, Write
 from eswitch.model.desired import DesiredDriver, DesiredNic, DesiredState
+from eswitch.model.disturbance import Disturbance, Effect
 from eswitch.model.drivers import DriverProfile, Support
 from eswitch.model.machine import BootState, DriverBuild, ModuleState
 from eswitch.model.observed import EswitchState, NicState, ObservedState
-from eswitch.model.plan import Blocker, Note, Pending, StagePlan
+from eswitch.model.plan import Blocker, Note, Obstacle, Pending, StagePlan
 from eswitch.model.question import Question, Topic
 from eswitch.model.step import Step
+from eswitch.model.subject import KernelModule, Nic, Part, SpecNic
 from eswitch.model.unknown import Unknown
 from eswitch.topology import matching
 
 from .remaining import with_nic
 
-NAME = "driver"
 DIRECTORY = "/var/lib/eswitch/driver"
 INSTALLED = f"{DIRECTORY}/installed"
 """The SHA-256 of the archive that eswitch installed last."""
@@ -73,7 +74,7 @@ def plan(desired: DesiredState, observed: ObservedState) -> tuple[StagePlan, Obs
             message = f"{pf.pci} is {claimed[pf.pci]} already"
             hint = "each NIC of the spec must match another PF"
             source = nic.match.source or nic.source
-            total += StagePlan(blockers=(Blocker(nic.name, message, hint, source=source),))
+            total += StagePlan(blockers=(Blocker(SpecNic(nic.name), message, hint, source=source),))
             continue
         claimed[pf.pci] = nic.name
         profile = matching.known_profile(pf)
@@ -88,7 +89,7 @@ def plan(desired: DesiredState, observed: ObservedState) -> tuple[StagePlan, Obs
         total += part
     if desired.driver is not None and claimed and not installed:
         text = "no NIC of the spec is NVIDIA's, so the archive is not used"
-        total += StagePlan(notes=(Note(NAME, text),))
+        total += StagePlan(notes=(Note(Part.ARCHIVE, text),))
     return total, observed
 
 
@@ -111,7 +112,7 @@ def _nic(nic: DesiredNic, pf: NicState, observed: ObservedState) -> tuple[StageP
     notes: tuple[Note, ...] = () if verdict is None else (verdict,)
     if known.support is Support.DOCUMENTED:
         remark = f"{known.name}: known from documents only, not proven; {known.remark}"
-        notes += (Note(nic.name, remark),)
+        notes += (Note(SpecNic(nic.name), remark),)
     return part + StagePlan(notes=notes), observed
 
 
@@ -135,7 +136,7 @@ def _load(nic: DesiredNic, pf: NicState, observed: ObservedState) -> StagePlan:
         message = f"{pf.pci} has no driver, and kernel {release} has no module {profile.name}"
         if module is None:
             message = f"{pf.pci} has no driver, and nobody asked for its module {profile.name}"
-        return StagePlan(blockers=(Blocker(nic.name, message, hint, source=nic.source),))
+        return StagePlan(blockers=(Blocker(SpecNic(nic.name), message, hint, source=nic.source),))
     # If it is loaded, somebody unbound it, or it did not take the function: the kernel tells.
     place = f"/sys/bus/pci/drivers/{profile.name}"
     bind: Action = Write(f"{place}/bind", pf.pci, timeout=60.0)
@@ -152,8 +153,7 @@ def _bound(
     inverse: tuple[Action, ...],
 ) -> Step:
     return Step(
-        NAME,
-        str(pf.pci),
+        Nic(pf.pci),
         "PF driver",
         "none",
         profile.name,
@@ -198,7 +198,7 @@ def _package(
     left = replace(observed, modules=(*others, built))
     if isinstance(kit, Unknown):
         message = f"what a build needs cannot be read: {kit.reason}"
-        blocker = Blocker(NAME, message, "run it as root", source=wanted.source)
+        blocker = Blocker(Part.ARCHIVE, message, "run it as root", source=wanted.source)
         return StagePlan(blockers=(blocker,)), left
     if not _to_install(wanted, module, kit):
         return _installed(profile, module, kit), observed
@@ -212,11 +212,13 @@ def _installed(profile: DriverProfile, module: ModuleState, kit: DriverBuild) ->
     notes: tuple[Note, ...] = ()
     if kit.installed is None:
         text = f"{module.file} is there already; whether it is of this archive is not known"
-        notes = (Note(profile.name, text),)
+        notes = (Note(KernelModule(profile.name), text),)
     # The kernel's own mlx5_core has no version of its own (domain.md 1.1).
     if module.loaded and module.version is None:
         what = "the new driver is installed, the kernel's own still runs"
-        return StagePlan(notes=notes, pending=(Pending(profile.name, "driver", what),))
+        return StagePlan(
+            notes=notes, pending=(Pending(KernelModule(profile.name), "driver", what),)
+        )
     return StagePlan(notes=notes)
 
 
@@ -232,9 +234,10 @@ def _obstacles(
 ) -> Iterator[Blocker]:
     release = observed.kernel.release
 
-    def blocker(message: str, hint: str, *, human: bool = False) -> Blocker:
-        return Blocker(NAME, message, hint, source=wanted.source, human=human)
+    def blocker(message: str, hint: str, kind: Obstacle = Obstacle.IMPOSSIBLE) -> Blocker:
+        return Blocker(Part.ARCHIVE, message, hint, kind, wanted.source)
 
+    missing = Obstacle.MISSING
     own = "take `driver` out of the spec: the kernel's own driver is the default"
     other = _other_kernel(observed)
     if other:
@@ -242,7 +245,7 @@ def _obstacles(
             f"the next boot starts kernel {other}, and the driver would be built for {release}, "
             "which runs now",
             f"reboot into {other} first, then apply again; or {own}",
-            human=True,
+            Obstacle.BY_HAND,
         )
     if isinstance(kit.secure_boot, Unknown):
         message = f"whether Secure Boot is on cannot be read: {kit.secure_boot.reason}"
@@ -254,18 +257,19 @@ def _obstacles(
             "`dkms generate_mok` if there is no /var/lib/dkms/mok.pub yet (an older dkms makes it "
             "with the first module that it builds), mokutil --import /var/lib/dkms/mok.pub, then "
             f"reboot and agree at the console; or {own}",
-            human=True,
+            Obstacle.BY_HAND,
         )
     if not kit.dkms:
-        yield blocker("dkms is not installed: it builds the driver", "apt install dkms")
+        yield blocker("dkms is not installed: it builds the driver", "apt install dkms", missing)
     if not kit.headers:
         package = "proxmox-headers" if release.endswith("-pve") else "linux-headers"
         yield blocker(
             f"the headers of kernel {release} are not installed: the driver is built with them",
             f"apt install {package}-{release}",
+            missing,
         )
     if wanted.is_url and kit.fetcher is None:
-        yield blocker("neither wget nor curl is installed", "apt install wget")
+        yield blocker("neither wget nor curl is installed", "apt install wget", missing)
     if isinstance(kit.archive, Unknown):
         yield blocker(
             f"{wanted.package} cannot be read: {kit.archive.reason}", f"put it there; or {own}"
@@ -318,7 +322,7 @@ def _install(
         Program(("env", "-C", tree, "./uninstall.sh", "--force"), timeout=600.0),
     ]
     before = kit.installed if module.out_of_tree else None
-    disturbs: tuple[str, ...] = ()
+    disturbs: tuple[Disturbance, ...] = ()
     if before is not None and kit.kept:
         inverse.append(_again(before))
     if kit.installed != wanted.sha256:
@@ -333,12 +337,12 @@ def _install(
         inverse.append(Program(words, timeout=600.0))
     if before is not None and not kit.kept:
         gone = f"the files of the driver before are gone from {_tree(before)}"
-        disturbs = (f"a rollback leaves the new driver there: {gone}",)
+        text = f"a rollback leaves the new driver there: {gone}"
+        disturbs = (Disturbance((KernelModule(profile.name),), Effect.LOSS, text),)
         inverse = []
     old = "the kernel's own" if module.file else "none"
     return Step(
-        NAME,
-        profile.name,
+        KernelModule(profile.name),
         "driver",
         "that of another archive" if module.out_of_tree else old,
         f"that of {wanted.package.rpartition('/')[2]}",

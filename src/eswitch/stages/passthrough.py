@@ -11,15 +11,16 @@ from shlex import quote
 
 from eswitch.model.action import Action, Program, Replace
 from eswitch.model.desired import DesiredState, Source, VfDriver
+from eswitch.model.identifiers import VfId
 from eswitch.model.machine import BootState, IommuState, Loader, Vendor
 from eswitch.model.observed import ObservedState
-from eswitch.model.plan import Blocker, Note, Pending, StagePlan
+from eswitch.model.plan import Blocker, Note, Obstacle, Pending, StagePlan
 from eswitch.model.question import Question, Topic
 from eswitch.model.step import Step
+from eswitch.model.subject import File, KernelModule, Part
 from eswitch.model.unknown import Unknown
 from eswitch.topology import matching
 
-NAME = "passthrough"
 REFRESHED = "/var/lib/eswitch/boot-refreshed"
 """A copy of /etc/kernel/cmdline as it was when the loader's entries were last written from it."""
 MODULES = "/etc/modules-load.d/eswitch.conf"
@@ -84,14 +85,16 @@ def plan(desired: DesiredState, observed: ObservedState) -> tuple[StagePlan, Obs
 def _iommu(desired: DesiredState, observed: ObservedState) -> StagePlan:
     iommu = observed.iommu
     if isinstance(iommu, Unknown):
-        note = Note("IOMMU", f"whether it is on, as VMs with VFs need, is unknown: {iommu.reason}")
+        note = Note(
+            Part.IOMMU, f"whether it is on, as VMs with VFs need, is unknown: {iommu.reason}"
+        )
         return StagePlan(notes=(note,))
     if iommu.units:
         return StagePlan()
 
     def blocked(message: str, hint: str) -> StagePlan:
         source = desired.passthrough_source
-        return StagePlan(blockers=(Blocker("IOMMU", message, hint, source=source, human=True),))
+        return StagePlan(blockers=(Blocker(Part.IOMMU, message, hint, Obstacle.BY_HAND, source),))
 
     bios = _BIOS[iommu.vendor]
     if isinstance(iommu.table, Unknown):
@@ -115,7 +118,7 @@ def _iommu(desired: DesiredState, observed: ObservedState) -> StagePlan:
         return blocked(*why)
     off = _forbidding(boot.cmdline, iommu)
     if off and iommu.table == "IVRS":
-        return StagePlan(pending=(Pending("boot", _CMDLINE, f"without {off}"),))
+        return StagePlan(pending=(Pending(Part.BOOT, _CMDLINE, f"without {off}"),))
     return _command_line(boot, desired.passthrough_source)
 
 
@@ -164,7 +167,7 @@ def _command_line(boot: BootState, source: Source | None) -> StagePlan:
     words = " ".join(WORDS)
 
     def blocked(message: str, hint: str) -> StagePlan:
-        return StagePlan(blockers=(Blocker("boot", message, hint, source=source, human=True),))
+        return StagePlan(blockers=(Blocker(Part.BOOT, message, hint, Obstacle.BY_HAND, source),))
 
     if isinstance(boot.loader, Unknown):
         return blocked(
@@ -173,7 +176,7 @@ def _command_line(boot: BootState, source: Source | None) -> StagePlan:
             f"add `{words}` yourself, reboot, and apply again; or, {_NO_VM}",
         )
     if not isinstance(boot.next, Unknown) and _effective(boot.next) == "on":
-        return StagePlan(pending=(Pending("boot", _CMDLINE, WORDS[0]),))
+        return StagePlan(pending=(Pending(Part.BOOT, _CMDLINE, WORDS[0]),))
     new = _dropped_in(boot.content)
     if boot.loader is Loader.SYSTEMD_BOOT:
         why = _cannot_be_added(boot)
@@ -191,15 +194,14 @@ def _command_line(boot: BootState, source: Source | None) -> StagePlan:
     actions = refresh if new == boot.content else (write, *refresh)
     inverse = () if new == boot.content else (write.inverse, *refresh)
     step = Step(
-        NAME,
-        "boot",
+        Part.BOOT,
         _CMDLINE,
         "without the IOMMU",
         f"+ {words}",
         "a VM can take a VF only while the IOMMU is on, and this kernel leaves it off",
         actions,
         inverse,
-        timeout=10.0,
+        touches=(File(boot.path),),
         source=source,
         reboot=True,
         put_back=True,
@@ -257,8 +259,7 @@ def _as_booted(boot: BootState) -> str:
 def _modules(desired: DesiredState) -> Step:
     # Neither /etc/modules, which is the user's, nor the initramfs: VFs do not exist that early.
     return Step(
-        NAME,
-        "vfio",
+        KernelModule("vfio"),
         "modules",
         "not loaded",
         "loaded, now and at each boot",
@@ -268,6 +269,7 @@ def _modules(desired: DesiredState) -> Step:
             Program(("modprobe", "-a", "vfio_pci", "vfio_iommu_type1")),
         ),
         (Replace(MODULES, _MODULES_TEXT, None),),
+        touches=(File(MODULES),),
         source=desired.passthrough_source,
     )
 
@@ -283,14 +285,13 @@ def _groups(desired: DesiredState, observed: ObservedState) -> tuple[Blocker, ..
             peers = ", ".join(vf.group_peers)
             found.append(
                 Blocker(
-                    f"{pf.pci} VF {vf.index}",
+                    VfId(pf.pci, vf.index),
                     f"{vf.pci} shares its IOMMU group with {peers}: a VM that starts with it "
                     "would take them away from this host",
                     "switch on ACS and ARI in the BIOS, or use another slot, or "
                     "give it to a container instead (`driver: host`)",
-                    harm=True,
-                    human=True,
-                    source=want.source,
+                    Obstacle.ISOLATION,
+                    want.source,
                 )
             )
     return tuple(found)
