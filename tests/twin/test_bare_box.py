@@ -15,7 +15,7 @@ from eswitch.engine.resume import RECORD
 from eswitch.errors import NotConfirmed
 from eswitch.observe import observe
 from eswitch.spec import load
-from eswitch.stages.driver import INSTALLED, LOG
+from eswitch.stages.driver.archive import INSTALLED, LOG
 from eswitch.stages.passthrough import MODULES
 from eswitch.twin import Fault, Kind, PowerLoss, Twin, names, parse
 from eswitch.twin.commands.driverkit import archive

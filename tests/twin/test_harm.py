@@ -10,7 +10,7 @@ import pytest
 from box import CMDLINE, DROP_IN, SPEC, WORDS, Box
 
 from eswitch.host import Result
-from eswitch.stages.driver import DIRECTORY, INSTALLED
+from eswitch.stages.driver.archive import DIRECTORY, INSTALLED
 from eswitch.twin import Twin, parse
 from eswitch.twin.commands.driverkit import archive
 from test_bare_box import GO, PACKAGE, another

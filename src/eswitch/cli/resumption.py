@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Self
 
 from eswitch.engine import resume
-from eswitch.engine.converge import LOCK, Reboot, refuse_guests
+from eswitch.engine.converge import LOCK, refuse_guests
+from eswitch.engine.outcome import Reboot
 from eswitch.errors import REBOOT_NEEDED, Locked, NotConfirmed, Refused, TimedOut
 from eswitch.observe import observe, read_session
 

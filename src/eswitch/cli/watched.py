@@ -43,7 +43,7 @@ class WatchedApply:
         """Do it, tell it, and return the exit code."""
         from eswitch import engine  # noqa: PLC0415
         from eswitch.cli.staying import staying  # noqa: PLC0415
-        from eswitch.engine.converge import Events  # noqa: PLC0415
+        from eswitch.engine.outcome import Events  # noqa: PLC0415
 
         events = Events(planned=self.planned, started=self.started, finished=self.progress.finished)
         host = self.session.host
