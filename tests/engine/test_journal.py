@@ -269,7 +269,7 @@ def test_differences_name_the_place() -> None:
     before = {"nics": [{"pci": "a", "sriov": {"count": 0}}], "index": 1}
     after = {"nics": [{"pci": "a", "sriov": {"count": 2}}], "index": 9}
     assert differences(before, after) == ["nics[a].sriov.count: was 0, now 2"]
-    assert journal.SCHEMA == "eswitch.journal/v1"
+    assert journal.SCHEMA == "eswitch.journal/v2"
 
 
 def test_a_session_is_not_cut(host: FakeHost, monkeypatch: pytest.MonkeyPatch) -> None:
