@@ -38,7 +38,7 @@ def plan_of(case: dict[str, Any]) -> Plan | None:
 
 def about(data: dict[str, Any]) -> dict[str, Any]:
     """A step or blocker of a case: whom it is about is told by a name."""
-    return {**data, "subject": {"name": data["subject"]}}
+    return {**data, "subject": {"kind": "spec-nic", "name": data["subject"]}}
 
 
 def evidence_of(case: dict[str, Any]) -> Evidence:

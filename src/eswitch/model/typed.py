@@ -168,7 +168,9 @@ def _one_of(kinds: tuple[Any, ...], data: Any) -> Any:  # noqa: ANN401
     classes = [kind for kind in kinds if is_dataclass(kind)]
     others = [kind for kind in kinds if not is_dataclass(kind) and kind is not types.NoneType]
     if isinstance(data, dict) and classes:
-        return build(_class_of(classes, data), data)
+        mapping = any(typing.get_origin(kind) is dict for kind in others)
+        if not mapping or any(_fits(kind, data) for kind in classes):
+            return build(_class_of(classes, data), data)
     first: Unfit | None = None
     for kind in others:
         try:
