@@ -25,9 +25,9 @@ from eswitch.demo.load import (
     rates,
     switched,
 )
+from eswitch.offload.datapath import Kind, Port
 from eswitch.offload.flow import Flow
 from eswitch.offload.place import Nature, Place
-from eswitch.offload.topology import Kind, Port
 
 NUMBERS = st.floats(0, 1e9, allow_nan=False)
 RATES = st.builds(Rates, NUMBERS, NUMBERS, NUMBERS, NUMBERS, NUMBERS, st.integers(0, 100_000))

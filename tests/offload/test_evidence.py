@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from eswitch.offload.evidence import RECENT, Evidence, look
 from eswitch.offload.flow import Dump, Flow
-from eswitch.offload.read import CpuHits
+from eswitch.offload.sources.counters import CpuHits
 
 
 def flow(packets: int, used: float | None = 0.0, ufid: str = "1") -> Flow:

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from merge_patch import observed_from, patched
 
+from eswitch.offload.datapath import datapath
 from eswitch.offload.flow import Placement, parse_dump
 from eswitch.offload.place import Nature, Place, places
-from eswitch.offload.topology import topology
 
 FOLDER = Path(__file__).parent.parent / "cases" / "verify"
 HOST = json.loads((FOLDER / "host.json").read_text())
@@ -21,7 +21,7 @@ def place(actions: str, *, in_port="enp7s0f0r0", key=UNICAST, state=", dp:tc", *
     observed = observed_from(patched(HOST, change))
     line = f"recirc_id(0),in_port({in_port}),{key}, packets:9, bytes:9, used:0.1s{state}, "
     dump = parse_dump(line + f"actions:{actions}")
-    (found,) = places(dump.flows, topology(observed), observed)
+    (found,) = places(dump.flows, datapath(observed), observed)
     return found
 
 

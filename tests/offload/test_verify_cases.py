@@ -20,7 +20,8 @@ from eswitch.model.step import Step
 from eswitch.offload.evidence import Evidence, look
 from eswitch.offload.flow import parse_dump
 from eswitch.offload.judge import judge
-from eswitch.offload.read import CpuHits, Running
+from eswitch.offload.sources.counters import CpuHits
+from eswitch.offload.sources.openvswitch import Running
 
 FOLDER = Path(__file__).parent.parent / "cases" / "verify"
 HOST = json.loads((FOLDER / "host.json").read_text())

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from .flow import Dump, Flow
-from .read import CpuHits
+from .sources.counters import CpuHits
 
 RECENT = 10.0
 """Seconds; Open vSwitch's default max-idle, after which an unused flow is gone anyway."""

@@ -30,56 +30,26 @@ representor (where the kernel counts them) must not have seen as many.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 
 from eswitch.model.desired import DesiredState
 from eswitch.model.observed import ObservedState, OvsStatus
 from eswitch.model.plan import Plan
 from eswitch.model.report import Check, Layer, Report, Verdict
 
+from .configured import configured
+from .datapath import Port
 from .evidence import Evidence
 from .flow import Placement
-from .place import Nature, Place, places
-from .read import Running
-from .topology import Port, topology, wanted_ports
-from .wired import Wanted, configured, fault, wired
+from .place import Nature, Place
+from .sources.openvswitch import Running
+from .traffic import Direction, Traffic, traffic
+from .wanted import wanted
+from .wired import wired
 
 _ENOUGH = 100  # packets in hardware before they are compared with what the CPU had
 _HANDFUL = 5  # flooded packets that are nothing but learning
 _ONE_IN = 100
-
-
-class Direction(StrEnum):
-    """As the port sees it: from it into the e-switch, or out of the e-switch to it."""
-
-    FROM = "from"
-    TO = "to"
-
-
-@dataclass(frozen=True, slots=True)
-class Traffic:
-    """One direction of one port: the flows that count, and those that are software by nature.
-
-    `gained` are the packets that the counting flows saw between the first and the last look,
-    `fault` says why the port does not work now (None: it does).
-    """
-
-    port: Port
-    direction: Direction
-    counted: tuple[Place, ...]
-    aside: tuple[Place, ...]
-    gained: Mapping[str, int]
-    fault: str | None = None
-
-    def packets(self, *placements: Placement) -> int:
-        """Packets of the counting flows with one of these placements."""
-        return sum(each.flow.packets for each in self.counted if each.placement in placements)
-
-    def gain(self, flows: Iterable[Place]) -> int:
-        """Packets that these flows gained during the looks."""
-        return sum(self.gained.get(each.flow.identity, 0) for each in flows)
 
 
 def judge(
@@ -95,52 +65,12 @@ def judge(
     e-switches that somebody put into bridges. A spec without a plan leaves that layer out as well.
     """
     checks = configured(plan) if plan is not None else ()
-    wanted = _wanted(desired, observed)
-    checks += wired(observed, wanted, running, desired=desired)
+    ports = wanted(desired, observed)
+    checks += wired(observed, ports, running, desired=desired)
     if observed.ovs.status is OvsStatus.RUNNING:
-        ports = [port for _, port in wanted if isinstance(port, Port)]
-        checks += tuple(_offloaded(each, evidence) for each in traffic(ports, observed, evidence))
+        here = [port for _, port in ports if isinstance(port, Port)]
+        checks += tuple(_offloaded(each, evidence) for each in traffic(here, observed, evidence))
     return Report(checks)
-
-
-def _wanted(desired: DesiredState | None, observed: ObservedState) -> Wanted:
-    if desired is not None:
-        return wanted_ports(desired, observed)
-    return tuple((port.bridge, port) for port in topology(observed).bridged)
-
-
-def traffic(
-    ports: Sequence[Port], observed: ObservedState, evidence: Evidence
-) -> tuple[Traffic, ...]:
-    """Sort the flows that were used in the window by port and direction."""
-    used = evidence.used
-    gained = {seen.flow.identity: seen.gained for seen in used}
-    sources: dict[str, list[Place]] = {}
-    targets: dict[str, list[Place]] = {}
-    known = topology(observed)
-    faults = {port.name: text for port in known.ports.values() if (text := fault(port, observed))}
-    for place in places((seen.flow for seen in used), known, observed):
-        # Only the last stage counts: it knows where the packet goes and what its path was.
-        if not place.final:
-            continue
-        broken = faults.keys() & {place.source.name, *(port.name for port in place.targets)}
-        for by_name, ends in ((sources, (place.source,)), (targets, place.targets)):
-            for end in ends:
-                if broken <= {end.name}:
-                    by_name.setdefault(end.name, []).append(place)
-    return tuple(
-        Traffic(
-            port,
-            direction,
-            tuple(each for each in found if each.counts),
-            tuple(each for each in found if not each.counts),
-            gained,
-            faults.get(port.name),
-        )
-        for port in ports
-        for direction, by_name in ((Direction.FROM, sources), (Direction.TO, targets))
-        for found in (by_name.get(port.name, []),)
-    )
 
 
 def _offloaded(seen: Traffic, evidence: Evidence) -> Check:

@@ -15,9 +15,9 @@ from eswitch.model.drivers import profile_of
 from eswitch.model.observed import ObservedState
 from eswitch.model.unknown import Unknown
 
+from .datapath import Datapath, Kind, Port
 from .flow import Flow, Placement, recirculates_to
 from .syntax import fields, has_action
-from .topology import Kind, Port, Topology
 
 _CT_NEW, _CT_ESTABLISHED = 0x01, 0x02  # OVS_CS_F_*, include/uapi/linux/openvswitch.h
 _NEIGHBOUR_TYPES = frozenset(str(kind) for kind in range(133, 138))  # ICMPv6 ND, RFC 4861
@@ -78,7 +78,7 @@ class Place:
         return bool(self.targets) or self.nature is Nature.DROP
 
 
-def places(flows: Iterable[Flow], known: Topology, observed: ObservedState) -> tuple[Place, ...]:
+def places(flows: Iterable[Flow], known: Datapath, observed: ObservedState) -> tuple[Place, ...]:
     """Locate all flows of a dump; they are needed together, because flows lead to flows."""
     flows = tuple(flows)
     placements = _Chains(flows)
@@ -122,7 +122,7 @@ class _Chains:
         return worst
 
 
-def _place(flow: Flow, placement: Placement, known: Topology, observed: ObservedState) -> Place:
+def _place(flow: Flow, placement: Placement, known: Datapath, observed: ObservedState) -> Place:
     match = flow.match
     source = known.port(flow.in_port)
     targets = tuple(known.port(name) for name in flow.outputs)
