@@ -11,7 +11,8 @@ from eswitch.model.observed import KernelState, ObservedState
 from eswitch.offload.datapath import Datapath
 from eswitch.offload.document import flows_document
 from eswitch.offload.flow import Flow, Placement, parse_dump
-from eswitch.offload.place import Nature, places
+from eswitch.offload.nature import Nature
+from eswitch.offload.place import places
 from eswitch.offload.syntax import fields, output_ports, split_items
 
 # A loaded machine is slow: that is no finding.

@@ -15,7 +15,8 @@ from eswitch.offload.document import SCHEMA, flows_document
 from eswitch.offload.evidence import look
 from eswitch.offload.flow import Dump, Flow, Placement
 from eswitch.offload.judge import judge
-from eswitch.offload.place import Nature, places
+from eswitch.offload.nature import Nature
+from eswitch.offload.place import places
 from eswitch.offload.sources.openvswitch import Running
 
 FOLDER = Path(__file__).parent.parent / "cases" / "verify"

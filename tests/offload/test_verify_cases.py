@@ -79,6 +79,8 @@ def test_case(path: Path):
         assert found[0].verdict == wanted["verdict"], found[0].evidence
         for text in wanted["evidence"]:
             assert text in found[0].evidence
+        if "reason_kind" in wanted:
+            assert found[0].reason_kind == wanted["reason_kind"]
     assert verdicts | {"all": report.verdict().value} == case["verdicts"]
 
 

@@ -30,7 +30,7 @@ representor (where the kernel counts them) must not have seen as many.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from eswitch.model.desired import DesiredState
 from eswitch.model.observed import ObservedState, OvsStatus
@@ -41,7 +41,9 @@ from .configured import configured
 from .datapath import Port
 from .evidence import Evidence
 from .flow import Placement
-from .place import Nature, Place
+from .nature import Nature
+from .place import Place
+from .reason import Reason
 from .sources.openvswitch import Running
 from .traffic import Direction, Traffic, traffic
 from .wanted import wanted
@@ -74,32 +76,35 @@ def judge(
 
 
 def _offloaded(seen: Traffic, evidence: Evidence) -> Check:
-    question = f"is traffic {seen.direction} it in hardware?"
     if seen.fault:
         packets = sum(each.flow.packets for each in (*seen.counted, *seen.aside))
         old = f"{seen.fault}: what was seen of it ({packets:,} packets) may be older than that"
-        return Check(
-            Layer.OFFLOADED,
-            seen.port.subject,
-            question,
-            Verdict.UNKNOWN,
-            old,
-            "send some once it works",
-        )
-    verdict, text, hint = _verdict(seen)
+        return _check(seen, Verdict.UNKNOWN, old, "send some once it works")
+    check = _by_flows(seen)
     witness = _witness(seen, evidence)
-    if witness:
-        text += f"; {witness.text}"
-        if witness.contradicts and verdict is Verdict.OK:
-            verdict = Verdict.UNKNOWN
-            hint = f"watch both: ip -s stats show dev {seen.port.name} group offload"
-    return Check(Layer.OFFLOADED, seen.port.subject, question, verdict, text, hint)
+    if witness is None:
+        return check
+    check = replace(check, evidence=f"{check.evidence}; {witness.text}")
+    if witness.contradicts and check.verdict is Verdict.OK:
+        hint = f"watch both: ip -s stats show dev {seen.port.name} group offload"
+        return replace(check, verdict=Verdict.UNKNOWN, hint=hint)
+    return check
 
 
-def _verdict(seen: Traffic) -> tuple[Verdict, str, str | None]:
+def _check(
+    seen: Traffic, verdict: Verdict, text: str, hint: str | None, reason: Reason | None = None
+) -> Check:
+    question = f"is traffic {seen.direction} it in hardware?"
+    kind = reason.kind.value if reason else None
+    return Check(Layer.OFFLOADED, seen.port.subject, question, verdict, text, hint, kind)
+
+
+def _by_flows(seen: Traffic) -> Check:
+    """What the flows alone say."""
     software = [each for each in seen.counted if each.placement.in_software]
     unknown = [each for each in seen.counted if each.placement is Placement.UNKNOWN]
     hardware = seen.packets(Placement.HARDWARE)
+    look = f"eswitch flows --port {seen.port.name}"
     if software:
         share = sum(each.flow.packets for each in software)
         where = ", ".join(sorted({each.placement.value for each in software}))
@@ -108,10 +113,10 @@ def _verdict(seen: Traffic) -> tuple[Verdict, str, str | None]:
             f"{share:,} of {hardware + share:,} packets in software ({where}; "
             f"{len(software)} of {_flows(len(seen.counted))}): {worst.reason}"
         )
-        return Verdict.FAILED, text, f"eswitch flows --port {seen.port.name}"
+        return _check(seen, Verdict.FAILED, text, look, worst.reason)
     if unknown:
-        text = f"{_flows(len(unknown))}: {unknown[0].reason}"
-        return Verdict.UNKNOWN, text, f"eswitch flows --port {seen.port.name}"
+        first = unknown[0].reason
+        return _check(seen, Verdict.UNKNOWN, f"{_flows(len(unknown))}: {first}", look, first)
     flooded = _flooded(seen)
     if flooded:
         copied = sum(each.flow.packets for each in flooded)
@@ -119,11 +124,12 @@ def _verdict(seen: Traffic) -> tuple[Verdict, str, str | None]:
             f"{copied:,} packets flooded ({_flows(len(flooded))}), {hardware:,} in hardware: "
             f"{flooded[0].reason}"
         )
-        return Verdict.UNKNOWN, text, f"eswitch flows --port {seen.port.name}"
+        return _check(seen, Verdict.UNKNOWN, text, look, flooded[0].reason)
     if seen.counted:
         text = f"{hardware:,} packets in {_flows(len(seen.counted))}, all in hardware"
-        return Verdict.OK, text + _aside(seen), None
-    return Verdict.UNKNOWN, "no traffic seen" + _aside(seen), "send some, such as a ping"
+        return _check(seen, Verdict.OK, text + _aside(seen), None)
+    text = "no traffic seen" + _aside(seen)
+    return _check(seen, Verdict.UNKNOWN, text, "send some, such as a ping")
 
 
 def _flooded(seen: Traffic) -> list[Place]:
