@@ -20,7 +20,8 @@ from eswitch.model.step import Step
 from eswitch.offload.evidence import Evidence, look
 from eswitch.offload.flow import parse_dump
 from eswitch.offload.judge import judge
-from eswitch.offload.read import CpuHits, Running
+from eswitch.offload.sources.counters import CpuHits
+from eswitch.offload.sources.openvswitch import Running
 
 FOLDER = Path(__file__).parent.parent / "cases" / "verify"
 HOST = json.loads((FOLDER / "host.json").read_text())
@@ -83,6 +84,8 @@ def test_case(path: Path):
         assert found[0].verdict == wanted["verdict"], found[0].evidence
         for text in wanted["evidence"]:
             assert text in found[0].evidence
+        if "reason_kind" in wanted:
+            assert found[0].reason_kind == wanted["reason_kind"]
     assert verdicts | {"all": report.verdict().value} == case["verdicts"]
 
 

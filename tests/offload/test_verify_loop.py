@@ -77,6 +77,16 @@ def test_it_ends_when_the_last_direction_is_proven():
     assert host.clock == BEGIN + 3
 
 
+def test_what_was_proven_too_long_ago_is_proven_no_more():
+    """Each direction was seen once, the last one long after the first."""
+    lines = FLOWS.split("\n")
+    host = scripted(lambda now: lines[min(int(now - BEGIN), 2)] if now < BEGIN + 200 else lines[3])
+    report = verify(host, SPEC, 230, healthy, no_plan)
+    assert report.verdict(Layer.WIRED) is Verdict.OK
+    assert report.verdict(Layer.OFFLOADED) is Verdict.UNKNOWN
+    assert host.clock == BEGIN + 230
+
+
 def test_software_does_not_end_the_wait():
     host = scripted(FLOWS.replace(", offloaded:yes", "", 1))
     report = verify(host, SPEC, 4, healthy, no_plan)
