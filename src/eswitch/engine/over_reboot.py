@@ -80,7 +80,7 @@ class Deed(StrEnum):
     DISARM = "remove record and unit"
     LOOK = "read the record, and which boot this is"
     COUNT = "write down the start, compare the spec"
-    WAIT = "wait, five minutes and a minute at most"
+    WAIT = "wait for another eswitch, udev and the NICs"
     APPLY = "apply, with what was agreed to"
 
 
