@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from eswitch.engine import prepare
-from eswitch.engine.resume import MOST_REBOOTS
+from eswitch.engine.over_reboot import MOST_REBOOTS
 from eswitch.twin import Fault, Kind, PowerLoss, Twin, open_machine
 from eswitch.twin.faults import Plan
 from eswitch.twin.state import State

@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager, suppress
 import pytest
 from box import CMDLINE, DROP_IN, SPEC, WORDS, Box
 
-from eswitch.cli import resumption
+from eswitch.cli import apply_over_reboot
 from eswitch.engine import resume
 from eswitch.engine.resume import RECORD, UNIT_FILE
 from eswitch.engine.undo import differences
@@ -432,13 +432,13 @@ def test_ctrl_c_once_the_reboot_is_ordered_keeps_what_goes_on(
 
 def test_ctrl_c_while_guests_are_looked_for(monkeypatch: pytest.MonkeyPatch) -> None:
     box = Box.delivered("pve8-cx6dx")
-    real = resumption.refuse_guests
+    real = apply_over_reboot.refuse_guests
 
     def refuse_guests(host: Host, observed: ObservedState) -> None:
         real(host, observed)
         ctrl_c()
 
-    monkeypatch.setattr(resumption, "refuse_guests", refuse_guests)
+    monkeypatch.setattr(apply_over_reboot, "refuse_guests", refuse_guests)
     assert box.eswitch(GO) == 130
     assert "before the reboot, which was called off" in box.told
     assert (box.state.boots, box.left) == (1, [])

@@ -304,9 +304,9 @@ def carry_out(words: list[str], session: Session) -> int:
 
 def _follow(session: Session, code: int) -> int:
     """If the simulated machine has booted meanwhile: what systemd starts then, and how it ends."""
-    from .booted import starts  # noqa: PLC0415 (only --twin pays for it)
+    from .twin_boot import started_by_systemd  # noqa: PLC0415 (only --twin pays for it)
 
-    for words, inner in starts(session):
+    for words, inner in started_by_systemd(session):
         code = carry_out(words, inner)
     return code
 

@@ -8,8 +8,8 @@ from eswitch.model.step import Key, Step
 
 from .layout import seconds
 from .screen import Screen, bad, faint, line
+from .status_line import StatusLine
 from .summary import brief
-from .transient import Transient
 
 
 class Progress:
@@ -26,7 +26,7 @@ class Progress:
         self._commands = commands
         self._steps: dict[Key, Step] = {}
         self._seconds = 0.0
-        self._now = Transient(screen)
+        self._now = StatusLine(screen)
 
     def started(self, steps: Sequence[Step]) -> None:
         """Something runs now."""

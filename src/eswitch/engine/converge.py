@@ -16,7 +16,6 @@ from eswitch.model.desired import DesiredState
 from eswitch.model.observed import ObservedState
 from eswitch.model.plan import Pending, Plan
 from eswitch.model.question import Question, Topic
-from eswitch.model.step import Step
 from eswitch.model.unknown import Unknown
 from eswitch.observe import answer
 from eswitch.stages import unattended_harm
@@ -65,7 +64,7 @@ def apply(
             refuse_guests(host, observed)
         agreed = reboot.agreed if reboot is not None else frozenset()
         noticed = plan.steps + plan.later if reboot is not None and plan.reboots else plan.steps
-        asked = [step for step in noticed if step.disturbs and _told(step) not in agreed]
+        asked = [step for step in noticed if step.disturbs and step.key not in agreed]
         restarts = reboot is not None and not reboot.unattended and plan.reboots
         if (asked or restarts) and not consent(plan):
             steps = "\n".join(f"  {s}: {'; '.join(map(str, s.disturbs))}" for s in asked)
@@ -104,8 +103,8 @@ def refuse_guests(host: Host, observed: ObservedState) -> None:
 def _not_brought(plan: Plan, expected: Sequence[Pending]) -> None:
     """Raises NotEffective if this boot was to bring something and did not: never try again and
     again (a reboot loop is what users of other tools fear most: peers.md c.15, c.16)."""
-    still = set(map(_told, plan.steps)) | set(map(_told, plan.pending))
-    missing = [each for each in expected if _told(each) in still]
+    still = {step.key for step in plan.steps} | {each.key for each in plan.pending}
+    missing = [each for each in expected if each.key in still]
     if missing:
         lines = "\n".join(f"  {each}" for each in missing)
         raise NotEffective(
@@ -113,8 +112,3 @@ def _not_brought(plan: Plan, expected: Sequence[Pending]) -> None:
             hint="a machine that keeps its slots powered needs to be switched off and on; "
             "`eswitch plan` shows what is left",
         )
-
-
-def _told(each: Step | Pending) -> tuple[str, str]:
-    """Its key as it is written down over a reboot."""
-    return (str(each.subject), each.attribute)

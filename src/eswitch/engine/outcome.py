@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from eswitch.errors import EswitchError, Refused, Unsupported
 from eswitch.model.plan import Blocker, Pending, Plan
-from eswitch.model.step import Step
+from eswitch.model.step import Key, Step
 
 Consent = Callable[[Plan], bool]
 """Asked once if somebody will notice the change; False stops before anything is touched."""
@@ -46,7 +46,7 @@ class Reboot:
     """
 
     expected: tuple[Pending, ...] = ()
-    agreed: frozenset[tuple[str, str]] = frozenset()
+    agreed: frozenset[Key] = frozenset()
     sessions: tuple[str, ...] = ()
     unattended: bool = False
 
