@@ -442,3 +442,21 @@ def test_ctrl_c_while_guests_are_looked_for(monkeypatch: pytest.MonkeyPatch) -> 
     assert box.eswitch(GO) == 130
     assert "before the reboot, which was called off" in box.told
     assert (box.state.boots, box.left) == (1, [])
+
+
+def test_the_session_that_began_before_the_reboot_counts_after_it() -> None:
+    """The unit has none of its own; whoever typed the apply comes back the same way. What is done
+    to the card was agreed to, while that way was over another one."""
+    box = Box.delivered("pve8-cx6dx")
+    (name,) = [link.name for link in box.state.links if link.function == "0000:07:00.0"]
+    box.twin.run(["ip", "addr", "add", "10.9.9.9/24", "dev", name])
+    rebooting(box)
+    assert json.loads(box.state.files[RECORD])["sessions"] == ["192.168.1.10"]
+    box.state.environment = {}
+    box.twin.reboot()
+    box.twin.run(["ip", "addr", "del", "192.168.1.10/24", "dev", "vmbr0"])
+    box.twin.run(["ip", "addr", "add", "192.168.1.10/24", "dev", name])
+    assert box.eswitch("apply --resume") == 4, box.told
+    assert f"your session comes in through 192.168.1.10/24 on {name}" in box.told
+    assert not switching(box)
+    assert box.left == []
