@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import errno
+from dataclasses import replace
 
 import pytest
 
 from eswitch.engine import Undo, apply, prepare, rollback
-from eswitch.engine.undo import differences
+from eswitch.engine.comparison import differences
 from eswitch.errors import HostError, NotEffective, Refused, Unsupported
 from eswitch.observe import observe
 from eswitch.spec import load
@@ -162,9 +163,12 @@ def test_made_anew_a_representor_is_as_it_was(twin: Twin) -> None:
 
 
 def test_a_journal_of_before_the_feature_was_asked_for(twin: Twin) -> None:
-    before = [{"name": "r0", "hw_tc_offload": None, "up": True}]
-    now = [{"name": "r0", "hw_tc_offload": True, "hw_tc_fixed": False, "up": False}]
-    assert differences({"links": before}, {"links": now}) == ["links[r0].up: was True, now False"]
+    before = observe(twin)
+    old = replace(before.links[0], name="r0", up=True, hw_tc_offload=None)
+    now = replace(old, up=False, hw_tc_offload=True, hw_tc_fixed=True)
+    assert differences(replace(before, links=(old,)), replace(before, links=(now,))) == (
+        "links[r0].up: was True, now False",
+    )
 
 
 def test_a_vf_that_a_vm_had_held_goes_back_to_vfio() -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from shlex import quote
 
-from eswitch.model.action import Action, Program, Replace
+from eswitch.model.action import Action, Program, Remember, Replace
 from eswitch.model.desired import DesiredState, Source, VfDriver
 from eswitch.model.identifiers import VfId
 from eswitch.model.machine import BootState, IommuState, Loader, Vendor
@@ -186,9 +186,9 @@ def _command_line(boot: BootState, source: Source | None) -> StagePlan:
         (line,) = _lines(new)
         if _effective(tuple(line.split())) != "on":
             new = new.replace(line, f"{line.rstrip()} {words}")
-    refresh: tuple[Action, ...] = (Program(boot.refresh, timeout=_WRITE),)
+    refresh: tuple[Action, ...] = (Program(boot.refresh, timeout=_WRITE, whole=True),)
     if boot.loader is Loader.SYSTEMD_BOOT:
-        refresh += (Program(("cp", boot.path, REFRESHED)),)
+        refresh += (Remember(boot.path, REFRESHED),)
     write = Replace(boot.path, boot.content, new)
     # Where the file says it already, only the loader does not know yet: no file is to be put back.
     actions = refresh if new == boot.content else (write, *refresh)
