@@ -318,6 +318,8 @@ def test_a_program_that_systemd_could_not_start_is_told_before(
         resume.refuse_program(host, ("/bin/false",))
     with pytest.raises(Refused, match="will not be there after the reboot"):
         resume.refuse_program(host, ("/run/venv/bin/eswitch",))
+    with pytest.raises(Refused, match="systemd starts no program with such a path"):
+        resume.refuse_program(host, ("/home/o'brien/bin/eswitch",))
     with pytest.raises(Refused, match="will not be there after the reboot"):
         resume.refuse_fleeting(host, "/var/run/x.yaml")
     resume.refuse_fleeting(host, SPEC)

@@ -13,13 +13,13 @@ finds what the reboot was for undone does not reboot again (peers.md c.15, c.16)
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import cast
 
 from eswitch.errors import HostError, NotEffective, NotFound, Refused
+from eswitch.files.systemd import can_start, command_line
 from eswitch.host import Host
 from eswitch.model.desired import DesiredState
 from eswitch.model.observed import ObservedState
@@ -139,6 +139,9 @@ def refuse_program(host: Host, program: Sequence[str]) -> None:
     if _is_fleeting(host, program[0]):
         message = f"{program[0]} will not be there after the reboot; nothing was touched"
         raise Refused(message, hint=hint)
+    if not can_start(program[0]):
+        message = f"systemd starts no program with such a path: {program[0]}; nothing was touched"
+        raise Refused(message, hint=hint)
     try:
         host.run([*program, "--version"], timeout=60.0)
     except HostError as error:
@@ -153,23 +156,10 @@ def arm(host: Host, record: Resume) -> None:
     """Remember it, and have systemd go on at the next boot. The record is on the disk first: a unit
     without one does nothing."""
     _write(host, record)
-    unit = _UNIT.format(record=RECORD, command=_command((*record.program, "apply", "--resume")))
+    unit = _UNIT.format(record=RECORD, command=command_line((*record.program, "apply", "--resume")))
     host.replace_file(UNIT_FILE, unit.encode())
     host.run(["systemctl", "daemon-reload"])
     host.run(["systemctl", "enable", UNIT])
-
-
-def _command(words: Sequence[str]) -> str:
-    """As systemd.service(5) wants it, "Command lines". The program itself is never expanded."""
-    first, *rest = (word.replace("%", "%%") for word in words)
-    return " ".join(_quoted(word) for word in (first, *(word.replace("$", "$$") for word in rest)))
-
-
-def _quoted(word: str) -> str:
-    if re.fullmatch(r"[\w@%+=:,./$-]+", word, re.ASCII):
-        return word
-    escaped = word.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
-    return f'"{escaped}"'
 
 
 def reboot(host: Host) -> None:
