@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from eswitch.errors import HostError, NotFound
+from eswitch.files import kernel_cmdline
 from eswitch.host import Host
 from eswitch.host.lossless import read_lossless
 from eswitch.model.machine import BootState, Loader
@@ -49,7 +50,7 @@ def read_boot(host: Host, release: str) -> BootState | Unknown:
     try:
         evidence = _gather(host)
         decision = decide(evidence)
-        words = tuple(evidence.cmdline.split())
+        words = kernel_cmdline.split(evidence.cmdline)
         state = BootState(words, decision.loader, passphrase=_asks_passphrase(host))
         if isinstance(decision.loader, Unknown):
             return state
@@ -160,7 +161,7 @@ def _next_of_systemd_boot(host: Host, release: str, content: str | None) -> Next
             if _is_of(release, version, kernel):
                 return options, kernels
     if content is not None and read_lossless(host, _REFRESHED) == content:
-        return tuple(content.split()), kernels
+        return kernel_cmdline.split(content), kernels
     said = "; ".join(reasons) or f"no mounted ESP has an entry for {release}"
     return Unknown(f"what the next kernel will be started with is not known: {said}"), kernels
 
