@@ -14,11 +14,11 @@ from eswitch.engine import resume
 from eswitch.engine.resume import RECORD, UNIT_FILE
 from eswitch.engine.undo import differences
 from eswitch.errors import Locked, NotFound, Refused
+from eswitch.files.paths import MODULES
 from eswitch.host import Host
 from eswitch.host.local import LocalHost
 from eswitch.model.observed import ObservedState
 from eswitch.model.plain import Plain
-from eswitch.stages.passthrough import MODULES
 from eswitch.twin import Fault, Kind, modules
 from eswitch.twin.faults import Plan
 from test_bare_box import GO, another, rebooting, switching

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from itertools import takewhile
 
 from eswitch.errors import EswitchError, NotConfirmed, NotEffective, Refused, Unsupported
+from eswitch.files import paths
 from eswitch.host import Host
 from eswitch.model.desired import DesiredState
 from eswitch.model.observed import ObservedState
@@ -28,7 +29,7 @@ from .explain import not_effective
 from .journal import Journal, JournalFailed
 from .look import look
 
-LOCK = "/run/eswitch/lock"
+LOCK = paths.LOCK
 
 _NAMES = 120.0
 """Seconds until VFs and representors must have their names: 125 VFs took 65 s (peers.md e)."""

@@ -22,13 +22,14 @@ from dataclasses import dataclass
 from typing import cast
 
 from eswitch.errors import EswitchError, HostError, NotFound
+from eswitch.files import paths
 from eswitch.host import Host
 from eswitch.model.action import Action
 from eswitch.model.observed import ObservedState
 from eswitch.model.plain import Plain, action_from_plain, action_to_plain, to_plain
 from eswitch.model.step import Step
 
-DIRECTORY = "/var/lib/eswitch/journal"
+DIRECTORY = paths.JOURNAL
 SCHEMA = "eswitch.journal/v1"
 _LATER = ('{"rollback"', '{"end"')
 
@@ -130,9 +131,7 @@ class Journal:
             message = f"the journal could not be written: {error.message}"
             if not self._announced:
                 message += "; nothing was touched"
-            raise JournalFailed(
-                message, hint="df -h /var/lib/eswitch", errno=error.errno
-            ) from error
+            raise JournalFailed(message, hint=f"df -h {paths.STATE}", errno=error.errno) from error
 
 
 def _names(host: Host) -> list[str]:

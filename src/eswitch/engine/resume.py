@@ -19,6 +19,7 @@ from dataclasses import dataclass, replace
 from typing import cast
 
 from eswitch.errors import HostError, NotEffective, NotFound, Refused
+from eswitch.files import paths
 from eswitch.files.systemd import can_start, command_line
 from eswitch.host import Host
 from eswitch.model.desired import DesiredState
@@ -29,10 +30,9 @@ from eswitch.model.unknown import Unknown
 from eswitch.observe import observe
 from eswitch.topology import matching
 
-RECORD = "/var/lib/eswitch/resume.json"
-UNIT = "eswitch-resume.service"
-UNIT_FILE = f"/etc/systemd/system/{UNIT}"
-_ENABLED = f"/etc/systemd/system/multi-user.target.wants/{UNIT}"
+RECORD = paths.RESUME
+UNIT = paths.RESUME_UNIT
+UNIT_FILE = paths.RESUME_UNIT_FILE
 SCHEMA = "eswitch.resume/v1"
 MOST_REBOOTS = 2
 _MOST_STARTS = MOST_REBOOTS + 1
@@ -106,7 +106,7 @@ def refuse_fleeting(host: Host, spec: str) -> None:
         return
     raise Refused(
         f"{what} will not be there after the reboot; nothing was touched",
-        hint="put it into a file that stays, such as /etc/eswitch/eswitch.yaml",
+        hint=f"put it into a file that stays, such as {paths.SPEC}",
     )
 
 
@@ -175,7 +175,7 @@ def disarm(host: Host) -> None:
     """Forget it: no unit, no record, whatever systemd says. The record goes first: a unit without
     one does nothing."""
     host.remove_file(RECORD)
-    host.remove_file(_ENABLED)
+    host.remove_file(paths.RESUME_UNIT_ENABLED)
     host.remove_file(UNIT_FILE)
     with suppress(HostError):
         host.run(["systemctl", "daemon-reload"], ok=None)

@@ -13,12 +13,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase as fnmatch
 
-from eswitch.files import kernel_cmdline
+from eswitch.files import kernel_cmdline, paths
 from eswitch.model.machine import Loader
 from eswitch.model.unknown import Unknown
 
-GRUB_FILE = "/etc/default/grub.d/eswitch.cfg"
-SYSTEMD_FILE = "/etc/kernel/cmdline"
 # The verb came with it; Debian 12 has 252.
 _ADD_ALL_SINCE = 255
 
@@ -124,7 +122,7 @@ def _grub(evidence: Evidence) -> Decision:
         return Decision(
             Unknown("GRUB started this host, but its grub-mkconfig reads no /etc/default/grub.d")
         )
-    return Decision(Loader.GRUB, GRUB_FILE, ("update-grub",))
+    return Decision(Loader.GRUB, paths.GRUB_DROP_IN, ("update-grub",))
 
 
 def _managed(evidence: Evidence) -> Decision:
@@ -135,7 +133,7 @@ def _managed(evidence: Evidence) -> Decision:
                 "which is not installed"
             )
         )
-    return Decision(Loader.SYSTEMD_BOOT, SYSTEMD_FILE, ("proxmox-boot-tool", "refresh"))
+    return Decision(Loader.SYSTEMD_BOOT, paths.KERNEL_CMDLINE, ("proxmox-boot-tool", "refresh"))
 
 
 def _plain_systemd_boot(evidence: Evidence) -> Decision:
@@ -151,7 +149,7 @@ def _plain_systemd_boot(evidence: Evidence) -> Decision:
                 f"(`add-all`, from {_ADD_ALL_SINCE} on)"
             )
         )
-    return Decision(Loader.SYSTEMD_BOOT, SYSTEMD_FILE, ("kernel-install", "add-all"))
+    return Decision(Loader.SYSTEMD_BOOT, paths.KERNEL_CMDLINE, ("kernel-install", "add-all"))
 
 
 def parse_status(printed: str) -> EspStatus:

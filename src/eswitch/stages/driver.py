@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
+from eswitch.files import paths
 from eswitch.model.action import Action, Program, Replace, Write
 from eswitch.model.desired import DesiredDriver, DesiredNic, DesiredState
 from eswitch.model.drivers import DriverProfile, Support
@@ -24,10 +25,9 @@ from eswitch.topology import matching
 from .remaining import with_nic
 
 NAME = "driver"
-DIRECTORY = "/var/lib/eswitch/driver"
-INSTALLED = f"{DIRECTORY}/installed"
-"""The SHA-256 of the archive that eswitch installed last."""
-LOG = "/var/log/eswitch-driver.log"
+DIRECTORY = paths.DRIVER
+INSTALLED = paths.DRIVER_INSTALLED
+LOG = paths.DRIVER_LOG
 
 _BUILD = 3600.0
 """Seconds: DKMS compiles a dozen modules for each kernel."""

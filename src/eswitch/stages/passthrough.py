@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from shlex import quote
 
-from eswitch.files import kernel_cmdline
+from eswitch.files import kernel_cmdline, paths
 from eswitch.model.action import Action, Program, Replace
 from eswitch.model.desired import DesiredState, Source, VfDriver
 from eswitch.model.machine import BootState, IommuState, Loader, Vendor
@@ -21,9 +21,6 @@ from eswitch.model.unknown import Unknown
 from eswitch.topology import matching
 
 NAME = "passthrough"
-REFRESHED = "/var/lib/eswitch/boot-refreshed"
-"""A copy of /etc/kernel/cmdline as it was when the loader's entries were last written from it."""
-MODULES = "/etc/modules-load.d/eswitch.conf"
 _MODULES_TEXT = """\
 # Written by eswitch: with these a VM can take a VF.
 vfio
@@ -184,7 +181,7 @@ def _command_line(boot: BootState, source: Source | None) -> StagePlan:
             new = kernel_cmdline.with_words(new, WORDS)
     refresh: tuple[Action, ...] = (Program(boot.refresh, timeout=_WRITE),)
     if boot.loader is Loader.SYSTEMD_BOOT:
-        refresh += (Program(("cp", boot.path, REFRESHED)),)
+        refresh += (Program(("cp", boot.path, paths.BOOT_REFRESHED)),)
     write = Replace(boot.path, boot.content, new)
     # Where the file says it already, only the loader does not know yet: no file is to be put back.
     actions = refresh if new == boot.content else (write, *refresh)
@@ -252,10 +249,10 @@ def _modules(desired: DesiredState) -> Step:
         "loaded, now and at each boot",
         "vfio-pci is the driver by which a VM holds a VF",
         (
-            Replace(MODULES, None, _MODULES_TEXT),
+            Replace(paths.MODULES, None, _MODULES_TEXT),
             Program(("modprobe", "-a", "vfio_pci", "vfio_iommu_type1")),
         ),
-        (Replace(MODULES, _MODULES_TEXT, None),),
+        (Replace(paths.MODULES, _MODULES_TEXT, None),),
         source=desired.passthrough_source,
     )
 
