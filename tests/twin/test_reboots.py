@@ -14,11 +14,11 @@ from eswitch.engine import resume
 from eswitch.engine.resume import RECORD, UNIT_FILE
 from eswitch.engine.undo import differences
 from eswitch.errors import Locked, NotFound, Refused
+from eswitch.files.paths import MODULES
 from eswitch.host import Host
 from eswitch.host.local import LocalHost
 from eswitch.model.observed import ObservedState
 from eswitch.model.plain import Plain
-from eswitch.stages.passthrough import MODULES
 from eswitch.twin import Fault, Kind, modules
 from eswitch.twin.faults import Plan
 from test_bare_box import GO, another, rebooting, switching
@@ -318,6 +318,8 @@ def test_a_program_that_systemd_could_not_start_is_told_before(
         resume.refuse_program(host, ("/bin/false",))
     with pytest.raises(Refused, match="will not be there after the reboot"):
         resume.refuse_program(host, ("/run/venv/bin/eswitch",))
+    with pytest.raises(Refused, match="systemd starts no program with such a path"):
+        resume.refuse_program(host, ("/home/o'brien/bin/eswitch",))
     with pytest.raises(Refused, match="will not be there after the reboot"):
         resume.refuse_fleeting(host, "/var/run/x.yaml")
     resume.refuse_fleeting(host, SPEC)
