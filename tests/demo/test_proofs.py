@@ -12,6 +12,7 @@ from eswitch.demo.story import BRIDGE, CHAPTERS, MACHINE, NIC
 from eswitch.model.desired import DesiredState
 from eswitch.model.observed import ObservedState
 from eswitch.observe import observe
+from eswitch.offload.flow import Placement
 from eswitch.offload.place import places
 from eswitch.offload.read import read_flows
 from eswitch.offload.topology import topology
@@ -88,7 +89,7 @@ def test_on_an_eswitch(switching: Seen) -> None:
 
 def test_a_flow_on_the_cpu_is_seen(switching: Seen) -> None:
     slow = tuple(
-        replace(place, placement=proofs.Placement.TC_SOFTWARE, reason="because")
+        replace(place, placement=Placement.TC_SOFTWARE, reason="because")
         for place in switching.places
     )
     assert "because" in proofs.in_hardware(1)(replace(switching, places=slow))

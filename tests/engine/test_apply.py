@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable
 
 import pytest
-from fakes import FakeHost, fails, full
+from fake_host import FakeHost, fails, full
 
 from eswitch.engine import apply, journal
 from eswitch.engine.execute import StepFailed
@@ -17,6 +17,8 @@ from eswitch.model.observed import KernelState, ObservedState
 from eswitch.model.plan import Blocker, Plan
 from eswitch.model.step import Step
 
+KERNEL_LOG = "eswitchsim 0000:07:00.0: not enough MMIO resources for SR-IOV\n"
+ENTRY = f"{journal.DIRECTORY}/000001.jsonl"
 NUMVFS = "/sys/bus/pci/devices/0000:07:00.0/sriov_numvfs"
 
 
@@ -38,7 +40,7 @@ def script(monkeypatch: pytest.MonkeyPatch) -> Script:
     """Plans to be answered one after the other; the last one stays."""
 
     def install(plans: list[Plan]) -> FakeHost:
-        host = FakeHost()
+        host = FakeHost(cost=0, answers={"dmesg": KERNEL_LOG})
         monkeypatch.setattr(
             "eswitch.engine.look.observe", lambda host: ObservedState(KernelState("6.14"))
         )
@@ -56,7 +58,7 @@ def go(host: FakeHost, *, consent: bool = True) -> tuple[Step, ...]:
 
 
 def end_of(host: FakeHost) -> str | None:
-    entry = journal.read(host, f"{journal.DIRECTORY}/000001.jsonl")
+    entry = journal.read(host, ENTRY)
     return entry.end if entry else None
 
 
@@ -73,7 +75,7 @@ def test_steps_run_in_rounds_as_names_appear(script: Script) -> None:
     host = script([Plan((vfs(), later)), Plan((named,)), Plan()])
     assert go(host) == (vfs(), named)
     assert host.log == [
-        f"{NUMVFS}=2",
+        f"echo 2 > {NUMVFS}",
         "udevadm settle --timeout=180",
         "ip link set enp7s0f0r0 up",
     ]
@@ -99,7 +101,9 @@ def test_what_is_not_read_back_has_not_happened(script: Script) -> None:
     host = script([Plan((vfs("8"),)), Plan((vfs("8"),))])
     with pytest.raises(NotEffective, match="VFs was set to 8, but reads back as 0"):
         go(host)
-    assert host.log == [f"{NUMVFS}=8", "udevadm settle --timeout=180"], "it must not try twice"
+    assert host.log == [f"echo 8 > {NUMVFS}", "udevadm settle --timeout=180"], (
+        "it must not try twice"
+    )
     assert host.time >= 10.0
     assert end_of(host) == "failed"
 
@@ -176,10 +180,11 @@ def test_the_journal_is_written_before_the_host_is_touched(script: Script) -> No
     host = script([Plan((vfs(),)), Plan()])
     seen: list[str] = []
 
-    def look(effect: str) -> HostError | None:
-        lines = [json.loads(line) for line in "".join(host.files.values()).splitlines()]
+    def look(effect: str) -> None:
+        if effect.startswith("append"):
+            return
+        lines = [json.loads(line) for line in host.text(ENTRY).splitlines()]
         seen.extend(line["title"] for line in lines if "step" in line)
-        return None
 
     host.fail = look
     go(host)
@@ -228,7 +233,7 @@ def test_an_interruption_stays_one(script: Script) -> None:
     host = script([Plan((step("a"),))])
     no_end = full('{"end"')
 
-    def fail(effect: str) -> HostError | None:
+    def fail(effect: str) -> BaseException | None:
         if effect.startswith("ip link"):
             raise KeyboardInterrupt
         return no_end(effect)

@@ -3,25 +3,27 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, suppress
+from typing import Any
 
 import pytest
-from box import CMDLINE, DROP_IN, SPEC, WORDS, Box
+from twin.box import CMDLINE, DROP_IN, SPEC, WORDS, Box
+from twin.test_bare_box import GO, another, rebooting, switching
 
 from eswitch.cli import resumption
 from eswitch.engine import resume
+from eswitch.engine.converge import refuse_guests
 from eswitch.engine.resume import RECORD, UNIT_FILE
 from eswitch.engine.undo import differences
 from eswitch.errors import Locked, NotFound, Refused
-from eswitch.host import Host
+from eswitch.host import Host, Result
 from eswitch.host.local import LocalHost
 from eswitch.model.observed import ObservedState
 from eswitch.model.plain import Plain
 from eswitch.stages.passthrough import MODULES
 from eswitch.twin import Fault, Kind, modules
 from eswitch.twin.faults import Plan
-from test_bare_box import GO, another, rebooting, switching
 
 
 def meddle(
@@ -34,9 +36,9 @@ def meddle(
 ) -> None:
     """Something happens once, before or after that program runs."""
     real = box.twin.run
-    done = []
+    done: list[int] = []
 
-    def run(argv, **keys):
+    def run(argv: Sequence[str], **keys: Any) -> Result:
         due = not done and matching in f"{' '.join(argv)} {keys.get('input')}"
         done.extend([1] * due)
         if due and not after:
@@ -432,13 +434,13 @@ def test_ctrl_c_once_the_reboot_is_ordered_keeps_what_goes_on(
 
 def test_ctrl_c_while_guests_are_looked_for(monkeypatch: pytest.MonkeyPatch) -> None:
     box = Box.delivered("pve8-cx6dx")
-    real = resumption.refuse_guests
+    real = refuse_guests
 
-    def refuse_guests(host: Host, observed: ObservedState) -> None:
+    def interrupted(host: Host, observed: ObservedState) -> None:
         real(host, observed)
         ctrl_c()
 
-    monkeypatch.setattr(resumption, "refuse_guests", refuse_guests)
+    monkeypatch.setattr(resumption, "refuse_guests", interrupted)
     assert box.eswitch(GO) == 130
     assert "before the reboot, which was called off" in box.told
     assert (box.state.boots, box.left) == (1, [])
