@@ -9,6 +9,8 @@ from eswitch.model.typed import from_plain
 
 T = TypeVar("T")
 
+Value = TypeVar("Value")
+
 # What a case says nothing about: a VM could be given a VF.
 _USUAL = {
     "iommu": {"units": ["dmar0"], "table": "DMAR", "vendor": "intel"},
@@ -16,7 +18,7 @@ _USUAL = {
 }
 
 
-def host_of(case: dict[str, object]) -> ObservedState:
+def host_of(case: dict[str, Any]) -> ObservedState:
     """The host of a plan case."""
     observed = case["observed"]
     assert isinstance(observed, dict)

@@ -88,7 +88,7 @@ def test_on_an_eswitch(switching: Seen) -> None:
 
 def test_a_flow_on_the_cpu_is_seen(switching: Seen) -> None:
     slow = tuple(
-        replace(place, placement=proofs.Placement.TC_SOFTWARE, reason="because")
+        replace(place, placement=Placement.TC_SOFTWARE, reason="because")
         for place in switching.places
     )
     assert "because" in proofs.in_hardware(1)(replace(switching, places=slow))

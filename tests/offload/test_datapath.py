@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hydrate import hydrate
-from merge_patch import observed_from, patched
+from offload.merge_patch import observed_from, patched
 
 from eswitch.model.desired import DesiredState
 from eswitch.offload.datapath import Kind, datapath
@@ -18,7 +19,7 @@ HOST = json.loads((FOLDER / "host.json").read_text())
 SPEC = hydrate(DesiredState, json.loads((FOLDER / "no-traffic.json").read_text())["spec"])
 
 
-def observed(**change):
+def observed(**change: Any) -> ObservedState:
     return observed_from(patched(HOST, change))
 
 
@@ -41,7 +42,7 @@ def test_ports_by_kind():
     assert [port.name for port in known.bridged] == ["enp7s0f0np0", "enp7s0f0r0", "enp7s0f0r1"]
 
 
-def test_a_nic_in_legacy_mode_has_no_eswitch_ports():
+def test_a_nic_in_legacy_mode_has_no_eswitch_ports() -> None:
     # phys_switch_id is there in legacy mode too and proves nothing (domain.md 1.6).
     vfs = [{"index": 0, "pci": "0000:07:00.1"}]
     legacy = observed(nics={"enp7s0f0np0": {"eswitch": {"mode": "legacy"}, "vfs": vfs}})
@@ -52,12 +53,12 @@ def test_a_nic_in_legacy_mode_has_no_eswitch_ports():
     assert found[2] == Missing("cx6/1", "0000:07:00.0 has no VF 1")
 
 
-def test_a_nic_without_mode_but_with_representors_is_an_eswitch():
+def test_a_nic_without_mode_but_with_representors_is_an_eswitch() -> None:
     nfp = observed(nics={"enp7s0f0np0": {"eswitch": {"reason": "Operation not supported"}}})
     assert datapath(nfp).port("enp7s0f0np0").kind is Kind.UPLINK
 
 
-def test_a_spec_that_matches_no_nic():
+def test_a_spec_that_matches_no_nic() -> None:
     absent = observed(nics={"enp7s0f0np0": {"mac": "02:00:00:00:00:99"}})
     assert all(isinstance(port, Missing) for _, port in wanted(SPEC, absent))
 
@@ -65,7 +66,7 @@ def test_a_spec_that_matches_no_nic():
 @pytest.mark.parametrize(
     ("second", "kind"), [("3298110003ebc008", Kind.UPLINK), ("4498110003ebc008", Kind.OUTSIDE)]
 )
-def test_a_bond_is_an_uplink_if_its_members_share_a_switch(second, kind):
+def test_a_bond_is_an_uplink_if_its_members_share_a_switch(second: str, kind: Kind) -> None:
     bond = {"name": "bond0", "index": 99, "up": True, "mtu": 1500, "kind": "bond"}
     members = {name: {"master": "bond0"} for name in ("enp7s0f0np0", "enp8s0f0np0")}
     links = [*patched(HOST["links"], members), bond]
@@ -73,12 +74,12 @@ def test_a_bond_is_an_uplink_if_its_members_share_a_switch(second, kind):
     assert datapath(bonded).port("bond0").kind is kind
 
 
-def test_a_bond_without_members_is_nothing():
+def test_a_bond_without_members_is_nothing() -> None:
     links = [{"name": "bond0", "index": 99, "up": True, "mtu": 1500, "kind": "bond"}]
     assert datapath(observed(links=links)).port("bond0").kind is Kind.OUTSIDE
 
 
-def test_the_uplinks_own_switch_id_serves_where_the_nic_shows_none():
+def test_the_uplinks_own_switch_id_serves_where_the_nic_shows_none() -> None:
     change = {
         "nics": {"enp7s0f0np0": {"switch_id": None}},
         "links": {"enp7s0f0np0": {"switch_id": "aa"}},

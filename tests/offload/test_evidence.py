@@ -25,14 +25,14 @@ def gained(*packets: int) -> int:
     return sighting.gained
 
 
-def test_gained_counts_only_what_was_seen_to_come():
+def test_gained_counts_only_what_was_seen_to_come() -> None:
     assert gained(1000) == 0
     assert gained(1000, 1007) == 7
     # Gone and made again in between: from zero.
     assert gained(1000, 1007, 5, 6) == 7 + 5 + 1
 
 
-def test_what_counts_is_the_window():
+def test_what_counts_is_the_window() -> None:
     assert looks(flow(1, RECENT)).used
     assert not looks(flow(1, RECENT + 0.1)).used
     assert not looks(flow(1, None)).used
@@ -42,7 +42,7 @@ def test_what_counts_is_the_window():
     assert not looks(flow(0, 0.1)).used
 
 
-def test_flows_are_remembered_when_they_expire():
+def test_flows_are_remembered_when_they_expire() -> None:
     assert looks(flow(1, 0.1), None, None).used
 
 
@@ -104,7 +104,7 @@ def test_flows_without_identity_are_told_apart_by_their_key():
     assert len(look(Dump((one, two)), 0.0, {}).used) == 2
 
 
-def test_cpu_hits_are_a_difference():
+def test_cpu_hits_are_a_difference() -> None:
     hits = (CpuHits(10, 20), CpuHits(13, 21))
     assert looks(None, None, hits=hits).cpu_hits("a") == CpuHits(3, 1)
     assert looks(None, None, hits=hits).cpu_hits("b") is None

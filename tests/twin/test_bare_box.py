@@ -6,7 +6,7 @@ from collections.abc import Callable
 from hashlib import sha256
 
 import pytest
-from box import CMDLINE, DROP_IN, GRUB, SPEC, WORDS, Box
+from twin.box import CMDLINE, DROP_IN, GRUB, SPEC, WORDS, Box
 
 from eswitch.engine import apply, journal
 from eswitch.engine.converge import LOCK, Events, Reboot

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, suppress
+from typing import Any
 
 import pytest
-from box import CMDLINE, DROP_IN, SPEC, WORDS, Box
+from twin.box import CMDLINE, DROP_IN, SPEC, WORDS, Box
+from twin.test_bare_box import GO, another, rebooting, switching
 
 from eswitch.cli import apply_over_reboot
 from eswitch.engine import resume
+from eswitch.engine.converge import refuse_guests
 from eswitch.engine.resume import RECORD, UNIT_FILE
 from eswitch.engine.undo import differences
 from eswitch.errors import Locked, NotFound, Refused
@@ -21,7 +24,6 @@ from eswitch.model.observed import ObservedState
 from eswitch.model.plain import Plain
 from eswitch.twin import Fault, Kind, modules
 from eswitch.twin.faults import Plan
-from test_bare_box import GO, another, rebooting, switching
 
 
 def meddle(
@@ -34,9 +36,9 @@ def meddle(
 ) -> None:
     """Something happens once, before or after that program runs."""
     real = box.twin.run
-    done = []
+    done: list[int] = []
 
-    def run(argv, **keys):
+    def run(argv: Sequence[str], **keys: Any) -> Result:
         due = not done and matching in f"{' '.join(argv)} {keys.get('input')}"
         done.extend([1] * due)
         if due and not after:
@@ -436,7 +438,7 @@ def test_ctrl_c_while_guests_are_looked_for(monkeypatch: pytest.MonkeyPatch) -> 
     box = Box.delivered("pve8-cx6dx")
     real = apply_over_reboot.refuse_guests
 
-    def refuse_guests(host: Host, observed: ObservedState) -> None:
+    def interrupted(host: Host, observed: ObservedState) -> None:
         real(host, observed)
         ctrl_c()
 
