@@ -149,7 +149,7 @@ def test_with_a_bond_they_are_one(out: str) -> None:
 FLOODED = "enp7s0f0np0,enp7s0f0r1,vmbr2"
 
 
-def test_a_flood_is_the_bridges_doing_and_not_the_nics():
+def test_a_flood_is_the_bridges_doing_and_not_the_nics() -> None:
     assert place(FLOODED).reason.text == (
         "the bridge has not learned this address, or a mirror copies it: "
         "the CPU sends each packet to several ports"
@@ -214,7 +214,7 @@ def test_a_kernel_that_cannot_recirculate_in_tc(actions: str, option: str, named
 
 
 @pytest.mark.parametrize("others", [(", dp:tc", ", dp:ovs"), (", dp:ovs", ", dp:tc")])
-def test_a_stage_counts_as_the_worst_that_leads_to_it(others):
+def test_a_stage_counts_as_the_worst_that_leads_to_it(others) -> None:
     lines = [
         f"recirc_id(0),in_port(enp7s0f0r0),eth(dst=02:00:00:00:00:0{number}), packets:1, bytes:1, "
         f"used:0.1s{state}, actions:ct,recirc(0x7)"

@@ -270,7 +270,7 @@ CASES = [
 
 
 @pytest.mark.parametrize("case", CASES, ids=[f"{n}-{case[0]}" for n, case in enumerate(CASES)])
-def test_reason(case):
+def test_reason(case) -> None:
     kind, lines, change, facts, text, remedy = case
     observed = observed_from(patched(HOST, change))
     dump = parse_dump("\n".join(lines))
@@ -287,11 +287,11 @@ def test_reason(case):
     assert seen == {"reason": text, "reason_kind": kind.value, "remedy": remedy}
 
 
-def test_every_kind_has_a_case():
+def test_every_kind_has_a_case() -> None:
     assert {case[0] for case in CASES} == set(ReasonKind)
 
 
-def test_the_kinds_are_what_programs_know_them_by():
+def test_the_kinds_are_what_programs_know_them_by() -> None:
     """These are in other people's scripts: a new one is fine, a renamed one is not."""
     assert [kind.value for kind in ReasonKind] == [kind.name.lower() for kind in ReasonKind]
     assert {type(kind.value) for kind in ReasonKind} == {str}
@@ -299,16 +299,16 @@ def test_the_kinds_are_what_programs_know_them_by():
 
 
 @pytest.mark.parametrize("facts", [(), (("prot", "a"),), (("port", "a"), ("ports", "b"))])
-def test_a_reason_without_its_facts_cannot_be_made(facts):
+def test_a_reason_without_its_facts_cannot_be_made(facts) -> None:
     with pytest.raises(ValueError, match="host is about \\['port'\\], not"):
         Reason(ReasonKind.HOST, facts)
 
 
-def test_what_a_port_is_called_is_never_read_as_a_template():
+def test_what_a_port_is_called_is_never_read_as_a_template() -> None:
     assert because(ReasonKind.HOST, port="{kind}").text.startswith("{kind} is this host itself")
 
 
-def test_what_comes_first_decides():
+def test_what_comes_first_decides() -> None:
     """What the traffic is comes before how the host is set up, and that before the flow."""
     off = {"hw-offload": "false", "tc-policy": "skip_hw"}
     change = {
@@ -340,13 +340,13 @@ def test_what_comes_first_decides():
     assert kind(recirculating) is ReasonKind.USERSPACE_ACTION
 
 
-def test_hw_offload_that_is_not_set_is_off():
+def test_hw_offload_that_is_not_set_is_off() -> None:
     observed = observed_from(patched(HOST, {"ovs": {"other_config": {"hw-offload": None}}}))
     (found,) = places(parse_dump(line(VF1)).flows, datapath(observed), observed)
     assert found.reason == because(ReasonKind.HW_OFFLOAD_OFF)
 
 
-def test_two_bonds_of_a_card_are_named_by_themselves():
+def test_two_bonds_of_a_card_are_named_by_themselves() -> None:
     """A bond has no PCI address: it is named by itself."""
     links = [*patched(HOST["links"], {"enp7s0f0np0": {"master": "bond0"}}), BOND]
     observed = observed_from(patched(HOST, {**ONE_CARD, "links": links}))
