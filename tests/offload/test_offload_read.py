@@ -126,3 +126,64 @@ def test_cpu_hits_come_from_the_kernels_counter():
 )
 def test_cpu_hits_are_optional(answer):
     assert read_cpu_hits(ScriptedHost({HITS: answer})) == {}
+
+
+@pytest.mark.parametrize(
+    ("show", "offload", "evidence"),
+    [
+        (WITH, NOT_A_COMMAND, "upcall/show: offloaded flows : 0"),
+        (WITHOUT, NOT_A_COMMAND, "upcall/show has no line `offloaded flows`"),
+        (
+            WITHOUT,
+            "Globally  enabled: true\nGlobally enabled:  true\n",
+            "dpif/offload/show: Globally enabled: true",
+        ),
+        ("", NOT_A_COMMAND, "upcall/show: no datapath"),
+        (WITHOUT, "first\nlast\n", "dpif/offload/show: last"),
+        (WITHOUT, "Globally enabled: maybe\n", "dpif/offload/show: Globally enabled: maybe"),
+        (WITHOUT, "", "dpif/offload/show: no output"),
+        (WITHOUT, Result(1, "said", "told\n"), "dpif/offload/show: told"),
+    ],
+)
+def test_the_evidence_is_what_the_daemon_said(show, offload, evidence):
+    assert read_running(ScriptedHost({SHOW: show, OFFLOAD: offload})).evidence == evidence
+
+
+def test_it_is_asked_for_what_it_says():
+    host = ScriptedHost({SHOW: WITHOUT, OFFLOAD: NOT_A_COMMAND})
+    read_running(host)
+    assert host.ran == [SHOW, OFFLOAD]
+    host = ScriptedHost({SHOW: WITH})
+    read_running(host)
+    assert host.ran == [SHOW]
+
+
+def test_no_bridge_is_no_answer_but_a_daemon_that_answers_is_one():
+    running = read_running(ScriptedHost({SHOW: "", OFFLOAD: "Globally enabled: true\n"}))
+    assert running.on is True
+
+
+def test_a_dump_that_hangs_is_waited_for_as_long_as_a_big_one_takes():
+    timeouts = []
+
+    class Patient(ScriptedHost):
+        def run(self, argv, *, input=None, timeout=0.0, ok=(0,)):
+            timeouts.append(timeout)
+            return super().run(argv, input=input, timeout=timeout, ok=ok)
+
+    host = Patient({DUMP: FLOW, SHOW: WITHOUT, OFFLOAD: NOT_A_COMMAND})
+    read_flows(host)
+    read_running(host)
+    assert set(timeouts) == {30.0}
+
+
+@pytest.mark.parametrize("row", [{"stats64": {"rx": {"packets": 1}}}, {"stats64": 1}, {}])
+def test_rows_without_both_counters_are_left_out(row):
+    good = {"ifname": "b", "stats64": {"rx": {"packets": 1}, "tx": {"packets": 2}}}
+    rows = [{"ifname": "a", **row}, good]
+    assert read_cpu_hits(ScriptedHost({HITS: json.dumps(rows)})) == {"b": CpuHits(1, 2)}
+
+
+def test_an_answer_with_a_bad_status_is_none():
+    good = {"ifname": "b", "stats64": {"rx": {"packets": 1}, "tx": {"packets": 2}}}
+    assert read_cpu_hits(ScriptedHost({HITS: Result(1, json.dumps([good]), "")})) == {}
