@@ -95,6 +95,9 @@ def test_the_depth_that_is_looked_into_is_limited() -> None:
     assert output_ports(nested(9)) == ()
     pushed = "tnl_push(" * 9 + "a" + ")" * 9
     assert output_ports(pushed) == ()
+    assert has_action(nested(8).replace("a)", "userspace(pid=1))"), "userspace")
+    assert not has_action(nested(9).replace("a)", "userspace(pid=1))"), "userspace")
+    assert not has_action(nested(5000).replace("a)", "userspace(pid=1))"), "userspace")
 
 
 @pytest.mark.parametrize(
