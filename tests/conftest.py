@@ -5,8 +5,8 @@ A run that decides whether work may land must not depend on luck, nor on how bus
 
 from hypothesis import HealthCheck, settings
 
-PATIENT = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
+PATIENT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
-settings.register_profile("suite", derandomize=True, **PATIENT)
-settings.register_profile("deep", max_examples=20_000, **PATIENT)
+settings.register_profile("suite", PATIENT, derandomize=True)
+settings.register_profile("deep", PATIENT, max_examples=20_000)
 settings.load_profile("suite")

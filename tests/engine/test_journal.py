@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from fakes import FakeHost, fails, full
+from fake_host import FakeHost, fails, full
 
 from eswitch.engine import journal, prepare, rollback
 from eswitch.engine.journal import DIRECTORY, Journal
@@ -22,7 +22,9 @@ from eswitch.model.observed import (
     OvsStatus,
     VfState,
 )
+from eswitch.model.plain import Plain
 from eswitch.model.step import Step
+from eswitch.model.subject import Interface, Nic
 
 PCI = PciAddress("0000:07:00.0")
 NUMVFS = f"/sys/bus/pci/devices/{PCI}/sriov_numvfs"
@@ -33,19 +35,19 @@ EMPTY = ObservedState(KernelState("6.14"), ovs=RUNNING)
 def vfs() -> Step:
     do = (Write(NUMVFS, "2"), Settle())
     undo = (Write(NUMVFS, "0", timeout=81.0), Settle(pf=PCI))
-    return Step("s", PCI, "VFs", "0", "2", "why", do, undo)
+    return Step(Nic(PciAddress(PCI)), "VFs", "0", "2", "why", do, undo)
 
 
 def port() -> Step:
     do = Command(Tool.OVS, ("add-port", "br0", "x"))
     undo = Command(Tool.OVS, ("--if-exists", "del-port", "br0", "x"))
-    return Step("s", "x", "port", "none", "br0", "why", (do,), (undo,))
+    return Step(Interface("x"), "port", "none", "br0", "why", (do,), (undo,))
 
 
 @pytest.fixture
 def host(monkeypatch: pytest.MonkeyPatch) -> FakeHost:
     monkeypatch.setattr("eswitch.engine.undo.observe", lambda host: EMPTY)
-    return FakeHost()
+    return FakeHost(cost=0)
 
 
 def applied(host: FakeHost, *, end: str = "applied") -> Journal:
@@ -67,7 +69,7 @@ def test_undo_is_read_back_in_reverse(host: FakeHost) -> None:
     assert rollback(host, undo) == ()
     assert host.log == [
         "ovs-vsctl --timeout=60 -- --if-exists del-port br0 x",
-        f"{NUMVFS}=0",
+        f"echo 0 > {NUMVFS}",
     ]
     assert prepare(host) is None
 
@@ -100,11 +102,11 @@ def test_an_apply_that_went_on_meanwhile(host: FakeHost) -> None:
 def test_a_line_cut_off_by_a_crash_is_ignored(host: FakeHost) -> None:
     applied(host, end="failed")
     path = f"{DIRECTORY}/000001.jsonl"
-    host.files[path] += '{"step": 2, "title": "half a li'
+    host.files[path] = f'{host.text(path)}{{"step": 2, "title": "half a li'.encode()
     undo = prepare(host)
     assert undo is not None
     assert len(undo.entry.steps) == 2
-    host.files[path] += "\n"
+    host.files[path] = f"{host.text(path)}\n".encode()
     rollback(host, undo)
     assert prepare(host) is None
 
@@ -119,8 +121,8 @@ def test_a_crash_before_the_end_can_be_undone(host: FakeHost) -> None:
 def test_damage_in_the_middle_is_an_error(host: FakeHost) -> None:
     applied(host)
     path = f"{DIRECTORY}/000001.jsonl"
-    head, *rest = host.files[path].splitlines()
-    host.files[path] = "\n".join([head, "garbage", *rest])
+    head, *rest = host.text(path).splitlines()
+    host.files[path] = "\n".join([head, "garbage", *rest]).encode()
     with pytest.raises(HostError, match="line 2 is damaged"):
         prepare(host)
 
@@ -265,10 +267,10 @@ def test_a_host_that_differs_afterwards_is_reported(
 
 
 def test_differences_name_the_place() -> None:
-    before = {"nics": [{"pci": "a", "sriov": {"count": 0}}], "index": 1}
-    after = {"nics": [{"pci": "a", "sriov": {"count": 2}}], "index": 9}
+    before: Plain = {"nics": [{"pci": "a", "sriov": {"count": 0}}], "index": 1}
+    after: Plain = {"nics": [{"pci": "a", "sriov": {"count": 2}}], "index": 9}
     assert differences(before, after) == ["nics[a].sriov.count: was 0, now 2"]
-    assert journal.SCHEMA == "eswitch.journal/v1"
+    assert journal.SCHEMA == "eswitch.journal/v2"
 
 
 def test_a_session_is_not_cut(host: FakeHost, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -291,10 +293,11 @@ def test_a_session_is_not_cut(host: FakeHost, monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_what_others_made_meanwhile_is_no_difference() -> None:
-    mark = {"eswitch": "0000:07:00.0/vf0"}
-    tap = {"name": "tap101i0", "external_ids": {}}
-    before = {"links": [], "ovs": {"bridges": [{"name": "br0", "ports": []}]}}
-    after = {"links": [tap], "ovs": {"bridges": [{"name": "br0", "ports": [tap]}]}}
+    mark: Plain = {"eswitch": "0000:07:00.0/vf0"}
+    tap: Plain = {"name": "tap101i0", "external_ids": {}}
+    before: Plain = {"links": [], "ovs": {"bridges": [{"name": "br0", "ports": []}]}}
+    ports: list[Plain] = [tap]
+    after: Plain = {"links": [tap], "ovs": {"bridges": [{"name": "br0", "ports": ports}]}}
     assert differences(before, after) == []
-    after["ovs"]["bridges"][0]["ports"].append({"name": "r0", "external_ids": mark})
+    ports.append({"name": "r0", "external_ids": mark})
     assert differences(before, after) == ["ovs.bridges[br0].ports: r0 is new"]

@@ -5,6 +5,8 @@ from __future__ import annotations
 import threading
 from pathlib import Path
 
+import pytest
+
 from machine.turn import take, turn
 
 
@@ -20,7 +22,7 @@ def test_slots_are_taken_one_by_one_and_come_back(tmp_path: Path) -> None:
     second.close()
 
 
-def test_a_turn_waits_until_a_slot_is_free(tmp_path: Path, monkeypatch) -> None:
+def test_a_turn_waits_until_a_slot_is_free(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("machine.turn.slots", lambda: 1)
     monkeypatch.setattr("machine.turn.PAUSE", 0.001)
     (tmp_path / "locks").mkdir()

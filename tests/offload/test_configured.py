@@ -5,14 +5,16 @@ from __future__ import annotations
 from eswitch.model.plan import Blocker, Pending, Plan
 from eswitch.model.report import Check, Layer, Verdict
 from eswitch.model.step import Step
+from eswitch.model.subject import SpecNic
 from eswitch.offload.configured import configured
 
 
-def step(subject: str, *, passing: bool = False) -> Step:
-    return Step("eswitch", subject, "mode", "legacy", "switchdev", "", (), passing=passing)
+def step(name: str, *, passing: bool = False) -> Step:
+    subject = SpecNic(name)
+    return Step(subject, "mode", "legacy", "switchdev", "", (), passing=passing)
 
 
-BLOCKER = Blocker("cx6", "no NIC has it", "eswitch show")
+BLOCKER = Blocker(SpecNic("cx6"), "no NIC has it", "eswitch show")
 
 
 def failed(subject: str, question: str, evidence: str, hint: str) -> Check:
@@ -57,7 +59,7 @@ def test_what_stands_in_the_way_comes_first() -> None:
 
 
 def test_what_waits_for_a_reboot_is_not_in_force() -> None:
-    assert configured(Plan(pending=(Pending("cx6", "firmware", "SRIOV_EN True(1)"),))) == (
+    assert configured(Plan(pending=(Pending(SpecNic("cx6"), "firmware", "SRIOV_EN True(1)"),))) == (
         failed(
             "cx6",
             "firmware in force?",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from merge_patch import observed_from
+from offload.merge_patch import observed_from
 
 from eswitch.offload.datapath import datapath
 from eswitch.offload.document import flows_document

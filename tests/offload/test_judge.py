@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from merge_patch import observed_from, patched
+from offload.merge_patch import observed_from, patched
 
 from eswitch.model.observed import ObservedState
 from eswitch.model.report import Check, Layer, Verdict

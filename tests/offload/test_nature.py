@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import pytest
 
+from eswitch.model.identifiers import PciAddress
 from eswitch.offload.datapath import Kind, Port
 from eswitch.offload.flow import Flow, Placement
 from eswitch.offload.nature import Nature, nature_of
 from eswitch.offload.place import Place
 
-UPLINK = Port("p0", Kind.UPLINK, "s", "0000:07:00.0")
-REP = Port("r0", Kind.REPRESENTOR, "s", "0000:07:00.0", 0)
-OTHER = Port("r1", Kind.REPRESENTOR, "s", "0000:07:00.0", 1)
-FAR = Port("f0", Kind.REPRESENTOR, "s", "0000:08:00.0", 0)
+PF = PciAddress("0000:07:00.0")
+UPLINK = Port("p0", Kind.UPLINK, "s", PF)
+REP = Port("r0", Kind.REPRESENTOR, "s", PF, 0)
+OTHER = Port("r1", Kind.REPRESENTOR, "s", PF, 1)
+FAR = Port("f0", Kind.REPRESENTOR, "s", PciAddress("0000:08:00.0"), 0)
 TUNNEL = Port("vxlan_sys_4789", Kind.TUNNEL)
 HOST = Port("br0", Kind.HOST, bridge="br0")
 TAP = Port("tap0", Kind.OUTSIDE)

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from hydrate import hydrate
-from merge_patch import observed_from, patched
+from offload.merge_patch import observed_from, patched
 
 from eswitch.model.desired import DesiredState
 from eswitch.model.plan import Plan
@@ -33,8 +33,13 @@ def plan_of(case: dict[str, Any]) -> Plan | None:
         return None
     pending = case["pending"] or []
     if isinstance(pending, dict):
-        return hydrate(Plan, pending)
-    return Plan(steps=tuple(hydrate(Step, step) for step in pending))
+        return hydrate(Plan, {key: [about(each) for each in pending[key]] for key in pending})
+    return Plan(steps=tuple(hydrate(Step, about(step)) for step in pending))
+
+
+def about(data: dict[str, Any]) -> dict[str, Any]:
+    """A step or blocker of a case: whom it is about is told by a name."""
+    return {**data, "subject": {"kind": "spec-nic", "name": data["subject"]}}
 
 
 def evidence_of(case: dict[str, Any]) -> Evidence:
@@ -58,12 +63,12 @@ def report_of(case: dict[str, Any]) -> Report:
     )
 
 
-def test_there_are_cases():
+def test_there_are_cases() -> None:
     assert len(CASES) >= 25
 
 
 @pytest.mark.parametrize("path", CASES, ids=lambda path: path.stem)
-def test_case(path: Path):
+def test_case(path: Path) -> None:
     case = json.loads(path.read_text())
     report = report_of(case)
     verdicts = {layer.value: report.verdict(layer).value for layer in Layer}
@@ -85,7 +90,7 @@ def test_case(path: Path):
 
 
 @pytest.mark.parametrize("path", CASES, ids=lambda path: path.stem)
-def test_failures_say_what_to_do(path: Path):
+def test_failures_say_what_to_do(path: Path) -> None:
     for check in report_of(json.loads(path.read_text())).checks:
         assert check.evidence
         if check.verdict == "failed":

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from hydrate import hydrate
-from merge_patch import observed_from, patched
+from offload.merge_patch import observed_from, patched
 
 from eswitch.model.desired import DesiredState
 from eswitch.model.observed import ObservedState
@@ -212,7 +212,7 @@ def test_its_bridge() -> None:
     assert bridge("vmbr9") == elsewhere
     two = {"ovs": {"bridges": [*HOST["ovs"]["bridges"], {"name": "vmbr9", "ports": []}]}}
     assert bridge("vmbr9", **two) == elsewhere
-    gone = {"ovs": {"bridges": {"vmbr2": {"ports": {"enp7s0f0r0": None}}}}}
+    gone: dict[str, Any] = {"ovs": {"bridges": {"vmbr2": {"ports": {"enp7s0f0r0": None}}}}}
     nowhere = (Verdict.FAILED, "it is in no bridge", "eswitch apply")
     assert bridge("vmbr2", **gone) == bridge(None, **gone) == nowhere
     log = "see ovs-vswitchd.log"
@@ -267,22 +267,22 @@ def test_the_carrier_of_a_vf_that_this_host_drives() -> None:
     assert link(vf, carrier) is None
 
 
-def broken(name: str, kind: Kind = Kind.REPRESENTOR, **change: Any) -> str | None:
-    return fault(Port(name, kind), host(**change))
+def broken(name: str, /, as_kind: Kind = Kind.REPRESENTOR, **change: Any) -> str | None:
+    return fault(Port(name, as_kind), host(**change))
 
 
 def test_why_a_port_cannot_carry_anything_now() -> None:
     rep, wire = "enp7s0f0r0", "enp7s0f0np0"
     assert broken(rep) is broken(wire, Kind.UPLINK) is None
-    down = {"links": {rep: {"up": False}}}
+    down: dict[str, Any] = {"links": {rep: {"up": False}}}
     assert broken(rep, **down) == "its link is down"
     assert broken(rep, Kind.OUTSIDE, **down) is broken(rep, Kind.TUNNEL, **down) is None
-    dark = {"links": {rep: {"carrier": False}, wire: {"carrier": False}}}
+    dark: dict[str, Any] = {"links": {rep: {"carrier": False}, wire: {"carrier": False}}}
     assert broken(wire, Kind.UPLINK, **dark) == "it has no carrier"
     assert broken(rep, **dark) is None
     assert broken(wire, Kind.UPLINK, links={wire: {"carrier": None}}) is None
     assert broken(rep, **with_port(error="no such device")) == "no such device"
-    gone = {"ovs": {"bridges": {"vmbr2": {"ports": {rep: None}}}}}
+    gone: dict[str, Any] = {"ovs": {"bridges": {"vmbr2": {"ports": {rep: None}}}}}
     assert broken(rep, **gone) == "it is in no bridge"
     assert broken(rep, **gone, links={rep: None}) == "it is in no bridge"
     assert broken(rep, **gone, links={rep: {"master": "vmbr9"}}) == "it is in no bridge"

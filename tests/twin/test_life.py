@@ -17,7 +17,7 @@ from hypothesis.stateful import (
     invariant,
     rule,
 )
-from life_machines import DRIFTS, DRIVERS, delivered, drift, specs
+from twin.life_machines import DRIFTS, DRIVERS, delivered, drift, specs
 
 from eswitch.engine import apply, prepare, rollback
 from eswitch.engine.undo import differences
@@ -49,9 +49,10 @@ def agree(plan: object) -> bool:
 class Life(RuleBasedStateMachine):
     """One machine, from its delivery on."""
 
+    twin: Twin
+
     def __init__(self) -> None:
         super().__init__()
-        self.twin: Twin | None = None
         self.desired = DesiredState()
 
     @initialize(driver=DRIVERS, desired=specs())
@@ -143,15 +144,14 @@ class Life(RuleBasedStateMachine):
 
     @invariant()
     def nobody_suffers(self) -> None:
-        if self.twin is not None:
-            assert self.twin.state.incidents == []
+        assert self.twin.state.incidents == []
 
 
 WRITES = ("write ", "append ", "replace ", "run ip link", "run devlink dev", "run tc qdisc del")
 
 TestLife = Life.TestCase
 TestLife.settings = settings(
-    max_examples=max(500, settings.default.max_examples),
+    max_examples=max(500, settings().max_examples),
     stateful_step_count=8,
     deadline=None,
     suppress_health_check=list(HealthCheck),

@@ -9,6 +9,7 @@ import pytest
 from eswitch.engine import Undo, apply, prepare, rollback
 from eswitch.engine.undo import differences
 from eswitch.errors import HostError, NotEffective, Refused, Unsupported
+from eswitch.model.plain import Plain
 from eswitch.observe import observe
 from eswitch.spec import load
 from eswitch.twin import Fault, Kind, Twin, open_machine
@@ -162,8 +163,8 @@ def test_made_anew_a_representor_is_as_it_was(twin: Twin) -> None:
 
 
 def test_a_journal_of_before_the_feature_was_asked_for(twin: Twin) -> None:
-    before = [{"name": "r0", "hw_tc_offload": None, "up": True}]
-    now = [{"name": "r0", "hw_tc_offload": True, "hw_tc_fixed": False, "up": False}]
+    before: Plain = [{"name": "r0", "hw_tc_offload": None, "up": True}]
+    now: Plain = [{"name": "r0", "hw_tc_offload": True, "hw_tc_fixed": False, "up": False}]
     assert differences({"links": before}, {"links": now}) == ["links[r0].up: was True, now False"]
 
 

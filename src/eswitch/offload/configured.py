@@ -14,7 +14,7 @@ def configured(plan: Plan) -> tuple[Check, ...]:
     blocked = tuple(
         Check(
             Layer.CONFIGURED,
-            blocker.subject,
+            str(blocker.subject),
             "can it be as the spec wants it?",
             Verdict.FAILED,
             blocker.message,
@@ -27,7 +27,7 @@ def configured(plan: Plan) -> tuple[Check, ...]:
     pending = tuple(
         Check(
             Layer.CONFIGURED,
-            step.subject,
+            str(step.subject),
             f"{step.attribute} {step.new}?",
             Verdict.FAILED,
             f"now {step.old}",
@@ -38,7 +38,7 @@ def configured(plan: Plan) -> tuple[Check, ...]:
     pending += tuple(
         Check(
             Layer.CONFIGURED,
-            each.subject,
+            str(each.subject),
             f"{each.attribute} in force?",
             Verdict.FAILED,
             f"{each.what}: set, and waits for a reboot",
