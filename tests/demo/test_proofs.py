@@ -89,15 +89,12 @@ def test_on_an_eswitch(switching: Seen) -> None:
 
 
 def test_a_flow_on_the_cpu_is_seen(switching: Seen) -> None:
+    refused = because(ReasonKind.REFUSED)
     slow = tuple(
-        replace(
-            place,
-            placement=Placement.TC_SOFTWARE,
-            reason=because(ReasonKind.HW_OFFLOAD_OFF),
-        )
+        replace(place, placement=Placement.TC_SOFTWARE, reason=refused)
         for place in switching.places
     )
-    assert "hw-offload" in proofs.in_hardware(1)(replace(switching, places=slow))
+    assert "the NIC refused it" in proofs.in_hardware(1)(replace(switching, places=slow))
 
 
 def test_a_write_is_seen(switching: Seen, bare: Seen) -> None:
