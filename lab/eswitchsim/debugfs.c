@@ -3,6 +3,7 @@
 #include <linux/debugfs.h>
 #include <linux/seq_file.h>
 
+#include "debugfs.h"
 #include "nic.h"
 
 static struct dentry *esim_debugfs_root;
