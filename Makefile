@@ -3,6 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 LAB := lab/vm run
+SCRIPTS := $(addprefix lab/,vm test test-boot demo record bench)
 
 .PHONY: help demo venv test check unit test-deep lab-deps lab-image lab-test lab-test-boot lab-demo lab-bench lock clean
 
@@ -21,6 +22,10 @@ check: venv ## style and types
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+# Tests of the lab have modules of the same names as tests of the program.
+	MYPYPATH=lab/tests $(BIN)/mypy --cache-dir .mypy_cache/lab --scripts-are-modules \
+	  lab/tests lab/benchmarks $(SCRIPTS)
+	MYPYPATH=lab/boot-tests $(BIN)/mypy --cache-dir .mypy_cache/boot lab/boot-tests
 
 unit: venv ## unit tests
 	$(BIN)/python -m pytest

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from eswitch.model.observed import ObservedState
 from eswitch.model.typed import from_plain
 
 T = TypeVar("T")
+
+Value = TypeVar("Value")
 
 # What a case says nothing about: a VM could be given a VF.
 _USUAL = {
@@ -16,7 +18,7 @@ _USUAL = {
 }
 
 
-def host_of(case: dict[str, object]) -> ObservedState:
+def host_of(case: dict[str, Any]) -> ObservedState:
     """The host of a plan case."""
     observed = case["observed"]
     assert isinstance(observed, dict)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import partial
 from statistics import median
 
 from host import run
@@ -89,7 +90,7 @@ def one(task: Task, way: str) -> float:
 def quiet(times: Times) -> None:
     """What there is nothing to do for. `plan` says so with its status, `apply` in words."""
     for name, argv in QUIET.items():
-        times.quiet[name].append(timed(lambda argv=argv: run(*argv)))
+        times.quiet[name].append(timed(partial(run, *argv)))
 
 
 def report(found: list[Times]) -> str:

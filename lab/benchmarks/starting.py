@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import partial
 from statistics import median
 
 from host import run
@@ -32,7 +33,7 @@ def measure(rounds: int = 50) -> Starts:
     starts = Starts()
     for number in range(rounds + 1):
         for name, argv in COMMANDS.items():
-            seconds = timed(lambda argv=argv: run(*argv))
+            seconds = timed(partial(run, *argv))
             if number:
                 starts.seconds[name].append(seconds)
     return starts

@@ -7,6 +7,7 @@ import subprocess
 from collections.abc import Callable, Container
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 from host import PATIENCE, batch, fails, run, run_json, wait_until
 
@@ -29,7 +30,7 @@ class Guest:
     def mac(self) -> str:
         return str(self._link()["address"])
 
-    def _link(self) -> dict[str, object]:
+    def _link(self) -> dict[str, Any]:
         return dict(run_json("ip", "-n", self.name, "-j", "link", "show", self.netdev)[0])
 
     def inside(self, *argv: str) -> list[str]:
@@ -63,12 +64,12 @@ class Guest:
         self.processes.append(process)
         return process
 
-    def iperf3(self, other: Guest, *options: str) -> dict:
+    def iperf3(self, other: Guest, *options: str) -> dict[str, Any]:
         """Run iperf3 against `other`; returns its JSON result."""
         server = other.start("iperf3", "-s", "-1", "-B", other.ip)
         argv = ("iperf3", "-J", "-c", other.ip, "--connect-timeout", "5000", *options)
 
-        def connected() -> dict | None:
+        def connected() -> dict[str, Any] | None:
             result = dict(json.loads(self.run(*argv, ok=(0, 1))))
             if "error" in result and server.poll() is not None:
                 raise AssertionError(result["error"])

@@ -79,7 +79,7 @@ def batch(tool: str, lines: list[str], *options: str) -> None:
 
 
 def wait_until(
-    condition: Callable[[], T], what: str, patience: float = PATIENCE, pause: float = 0.1
+    condition: Callable[[], T | None], what: str, patience: float = PATIENCE, pause: float = 0.1
 ) -> T:
     """Look again and again until `condition` is true; return its value.
 

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 from dataclasses import dataclass
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -17,8 +18,8 @@ class Answer:
     err: str
 
     @property
-    def json(self) -> dict:
-        return json.loads(self.out)
+    def json(self) -> dict[str, Any]:
+        return dict(json.loads(self.out))
 
 
 def eswitch(*args: str, input: str | None = None, env: dict[str, str] | None = None) -> Answer:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 from guest import Guest, MakeGuest
 from host import run, wait_until
@@ -99,7 +100,7 @@ bridges:
     one.wait_for(two)
     one.start("ping", "-i", "0.2", two.ip)
 
-    def flow() -> dict | None:
+    def flow() -> dict[str, Any] | None:
         flows = eswitch("flows", "-o", "json").json["flows"]
         wanted = [
             f for f in flows if f["input"] == first.representor(0) and f["belongs_in_hardware"]
@@ -136,7 +137,7 @@ def test_only_the_port_that_a_flow_comes_from_needs_the_feature(nic: Nic, guest:
         run("ethtool", "-K", off, "hw-tc-offload", "on")
 
 
-def ip_flows(nic: Nic, vf: int) -> list[dict]:
+def ip_flows(nic: Nic, vf: int) -> list[dict[str, Any]]:
     """Unicast flows from one VF that belong in hardware, as `eswitch flows` places them."""
     flows = eswitch("flows", "-o", "json").json["flows"]
     mine = [flow for flow in flows if flow["input"] == nic.representor(vf)]

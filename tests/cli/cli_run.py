@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 
-import pytest  # noqa: TC002 (fixtures are looked up by annotation)
-from cli_host import CliHost
+import pytest
+from fake_host import FakeHost
 from hydrate import host_of
 from ruamel.yaml import YAML
 
@@ -82,7 +82,7 @@ class Command:
     def __call__(
         self,
         *argv: str,
-        host: CliHost | None = None,
+        host: FakeHost | None = None,
         stdin: str | bytes = b"",
         terminal: bool = False,
         encoding: str = "utf-8",
@@ -95,7 +95,7 @@ class Command:
             patch.setattr(sys, "stdin", Stream(content, terminal=terminal))
             patch.setattr(sys, "stdout", out)
             patch.setattr(sys, "stderr", err)
-            code = main(argv, host=host or CliHost())
+            code = main(argv, host=host or FakeHost())
         return Answer(argv, code, out.text, err.text)
 
 

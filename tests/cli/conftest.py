@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from cli_run import Command
+from cli.cli_run import Command
 
 
 @pytest.fixture

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import signal
+import subprocess
+import sys
 from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
-from cli_host import CliHost, failed
-from cli_run import Command, Full, expect, plan_case
+from cli.cli_run import Command, Full, expect, plan_case
+from fake_host import FakeHost, failed
 
 from eswitch.errors import HostError
 from eswitch.model.observed import ObservedState
@@ -24,31 +26,31 @@ def repaired(observed: ObservedState) -> ObservedState:
 
 
 @pytest.fixture
-def host() -> CliHost:
+def host() -> FakeHost:
     """A representor is down: one step, that nobody notices."""
     spec, observed = plan_case("representor-down")
-    return CliHost([observed, repaired(observed)], {SPEC: spec.encode()})
+    return FakeHost([observed, repaired(observed)], {SPEC: spec.encode()})
 
 
 @pytest.fixture
-def noticed() -> CliHost:
+def noticed() -> FakeHost:
     """The uplink carries an address: somebody will notice."""
     spec, observed = plan_case("uplink-with-address")
-    return CliHost([observed], {SPEC: spec.encode()})
+    return FakeHost([observed], {SPEC: spec.encode()})
 
 
-def test_apply(command: Command, host: CliHost) -> None:
+def test_apply(command: Command, host: FakeHost) -> None:
     answer = command("apply", SPEC, host=host)
     expect(answer, "apply")
     assert answer.code == 0
     assert any(text.startswith("ip link set") for text in host.log)
 
 
-def test_apply_verbose(command: Command, host: CliHost) -> None:
+def test_apply_verbose(command: Command, host: FakeHost) -> None:
     expect(command("apply", "-v", SPEC, host=host), "apply-verbose")
 
 
-def test_apply_for_machines(command: Command, host: CliHost) -> None:
+def test_apply_for_machines(command: Command, host: FakeHost) -> None:
     document = json.loads(command("apply", "-o", "json", SPEC, host=host).out)
     assert document["schema"] == "eswitch.apply/v1"
     assert document["result"] == "applied"
@@ -58,13 +60,13 @@ def test_apply_for_machines(command: Command, host: CliHost) -> None:
 
 def test_nothing_to_change(command: Command) -> None:
     spec, observed = plan_case("nothing-to-do")
-    host = CliHost([observed], {SPEC: spec.encode()})
+    host = FakeHost([observed], {SPEC: spec.encode()})
     answer = command("apply", SPEC, host=host)
     expect(answer, "apply-nothing")
     assert host.log == []
 
 
-def test_dry_run_is_the_plan(command: Command, noticed: CliHost) -> None:
+def test_dry_run_is_the_plan(command: Command, noticed: FakeHost) -> None:
     dry = command("apply", "--dry-run", SPEC, host=noticed)
     assert (dry.code, dry.out) == (2, command("plan", SPEC, host=noticed).out)
     assert noticed.log == []
@@ -72,21 +74,21 @@ def test_dry_run_is_the_plan(command: Command, noticed: CliHost) -> None:
 
 def test_blockers(command: Command) -> None:
     spec, observed = plan_case("legacy-vf-used-by-a-vm")
-    host = CliHost([observed], {SPEC: spec.encode()})
+    host = FakeHost([observed], {SPEC: spec.encode()})
     answer = command("apply", "--yes", SPEC, host=host)
     expect(answer, "apply-blocked")
     assert answer.code == 4
     assert host.log == []
 
 
-def test_nobody_to_ask(command: Command, noticed: CliHost) -> None:
+def test_nobody_to_ask(command: Command, noticed: FakeHost) -> None:
     answer = command("apply", SPEC, host=noticed)
     expect(answer, "apply-nobody-to-ask")
     assert answer.code == 2
     assert noticed.log == []
 
 
-def test_a_person_says_no(command: Command, noticed: CliHost) -> None:
+def test_a_person_says_no(command: Command, noticed: FakeHost) -> None:
     noticed.variables["TERM"] = "xterm"
     for said in ("n\n", "\n", ""):
         answer = command("apply", SPEC, host=noticed, stdin=said, terminal=True)
@@ -95,7 +97,7 @@ def test_a_person_says_no(command: Command, noticed: CliHost) -> None:
         assert noticed.log == []
 
 
-def test_a_person_says_yes(command: Command, noticed: CliHost) -> None:
+def test_a_person_says_yes(command: Command, noticed: FakeHost) -> None:
     noticed.answers["devlink"] = failed("devlink", "Error: mlx5_core: no.\nkernel answers: -22")
     answer = command("apply", SPEC, host=noticed, stdin="y\n", terminal=True)
     assert "Go on? [y/N]" in answer.err
@@ -103,14 +105,14 @@ def test_a_person_says_yes(command: Command, noticed: CliHost) -> None:
     assert answer.code == 1
 
 
-def test_a_step_fails(command: Command, host: CliHost) -> None:
+def test_a_step_fails(command: Command, host: FakeHost) -> None:
     host.answers["ip link"] = failed("ip", "RTNETLINK answers: Device or resource busy")
     answer = command("apply", SPEC, host=host)
     expect(answer, "apply-failed")
     assert answer.code == 1
 
 
-def test_a_failure_for_machines(command: Command, host: CliHost) -> None:
+def test_a_failure_for_machines(command: Command, host: FakeHost) -> None:
     host.answers["ip link"] = failed("ip", "RTNETLINK answers: Device or resource busy")
     answer = command("apply", "-o", "json", SPEC, host=host)
     document = json.loads(answer.out)
@@ -119,7 +121,7 @@ def test_a_failure_for_machines(command: Command, host: CliHost) -> None:
     assert "resource busy" in answer.err
 
 
-def test_interrupted(command: Command, host: CliHost) -> None:
+def test_interrupted(command: Command, host: FakeHost) -> None:
     host.answers["ip link"] = KeyboardInterrupt()
     answer = command("apply", SPEC, host=host)
     expect(answer, "apply-interrupted")
@@ -127,7 +129,7 @@ def test_interrupted(command: Command, host: CliHost) -> None:
 
 
 def test_interrupted_on_a_full_disk(
-    command: Command, host: CliHost, monkeypatch: pytest.MonkeyPatch
+    command: Command, host: FakeHost, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     append = host.append_lines
 
@@ -148,7 +150,7 @@ def test_interrupted_on_a_full_disk(
     assert "\nthe journal could not be written: " in answer.err
 
 
-def test_the_terminal_goes_away(command: Command, host: CliHost) -> None:
+def test_the_terminal_goes_away(command: Command, host: FakeHost) -> None:
     before = signal.getsignal(signal.SIGHUP)
     host.signals["ip link"] = signal.SIGHUP
     assert command("apply", SPEC, host=host).code == 0
@@ -156,7 +158,7 @@ def test_the_terminal_goes_away(command: Command, host: CliHost) -> None:
     assert signal.getsignal(signal.SIGHUP) is before
 
 
-def test_terminated(command: Command, host: CliHost) -> None:
+def test_terminated(command: Command, host: FakeHost) -> None:
     before = signal.getsignal(signal.SIGTERM)
     host.signals["ip link"] = signal.SIGTERM
     answer = command("apply", SPEC, host=host)
@@ -165,7 +167,66 @@ def test_terminated(command: Command, host: CliHost) -> None:
     assert signal.getsignal(signal.SIGTERM) is before
 
 
-def test_the_terminal_goes_away_while_undoing(command: Command, host: CliHost) -> None:
+def test_a_sigint_that_is_ignored_stays_ignored(command: Command, host: FakeHost) -> None:
+    """As under cron, or in the background of a script; SIGTERM counts there too."""
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        host.signals["ip link"] = signal.SIGTERM
+        assert command("apply", SPEC, host=host).code == 130
+        host.signals["ip link"] = signal.SIGINT
+        assert command("apply", SPEC, host=host).code == 0
+        assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+WAITS = """
+import sys, time
+from eswitch.cli.signals import during_change
+with during_change():
+    print("ready", flush=True)
+    try:
+        sys.stdin.readline()
+        print("still here", flush=True)
+        time.sleep(60)
+    except KeyboardInterrupt:
+        print("interrupted")
+"""
+
+
+@pytest.mark.parametrize("start", ["", "trap '' INT; ", "trap '' INT HUP; "])
+def test_started_as_cron_and_nohup_do(start: str) -> None:
+    """A real process: what it has inherited counts."""
+    script = f'{start}exec "$0" -c "$1"'
+    argv = ["sh", "-c", script, sys.executable, WAITS]
+    with subprocess.Popen(
+        argv,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        env={"PYTHONPATH": ":".join(sys.path)},
+        start_new_session=True,
+    ) as process:
+        assert process.stdin
+        assert process.stdout
+        assert process.stdout.readline() == "ready\n"
+        process.send_signal(signal.SIGHUP)
+        if start:
+            process.send_signal(signal.SIGINT)
+        process.stdin.write("go on\n")
+        process.stdin.flush()
+        assert process.stdout.readline() == "still here\n"
+        process.send_signal(signal.SIGTERM if start else signal.SIGINT)
+        assert process.stdout.readline() == "interrupted\n"
+        assert process.wait(60) == 0
+
+
+def test_the_help_says_what_stops_it(command: Command) -> None:
+    said = " ".join(command("apply", "--help").out.split())
+    assert "Where SIGINT is ignored from the start (cron, CI, a script's &) it stays so" in said
+
+
+def test_the_terminal_goes_away_while_undoing(command: Command, host: FakeHost) -> None:
     before = host.states[0]
     command("apply", SPEC, host=host)
     host.states = [host.states[0], before]
@@ -174,14 +235,14 @@ def test_the_terminal_goes_away_while_undoing(command: Command, host: CliHost) -
     assert host.log[-1].endswith("down")
 
 
-def test_locked(command: Command, host: CliHost) -> None:
+def test_locked(command: Command, host: FakeHost) -> None:
     host.locked = True
     answer = command("apply", SPEC, host=host)
     assert answer.code == 7
     assert "process 812" in answer.err
 
 
-def test_a_terminal_sees_what_runs(command: Command, host: CliHost) -> None:
+def test_a_terminal_sees_what_runs(command: Command, host: FakeHost) -> None:
     host.variables["TERM"] = "xterm"
     answer = command("apply", SPEC, host=host, terminal=True)
     assert "…" in answer.err
@@ -189,7 +250,7 @@ def test_a_terminal_sees_what_runs(command: Command, host: CliHost) -> None:
     assert answer.err.index("…") < answer.err.index("•")
 
 
-def test_rollback(command: Command, host: CliHost) -> None:
+def test_rollback(command: Command, host: FakeHost) -> None:
     before = host.states[0]
     assert command("apply", SPEC, host=host).code == 0
     host.states = [host.states[0], before]
@@ -203,7 +264,7 @@ def test_rollback(command: Command, host: CliHost) -> None:
     assert (nothing.code, nothing.out) == (0, "nothing to roll back\n")
 
 
-def test_rollback_for_machines(command: Command, host: CliHost) -> None:
+def test_rollback_for_machines(command: Command, host: FakeHost) -> None:
     before = host.states[0]
     command("apply", SPEC, host=host)
     host.states = [host.states[0], before]
@@ -214,7 +275,7 @@ def test_rollback_for_machines(command: Command, host: CliHost) -> None:
 
 @pytest.mark.parametrize("form", ["text", "json"])
 def test_a_report_that_cannot_be_written_leaves_no_doubt(
-    command: Command, host: CliHost, form: str
+    command: Command, host: FakeHost, form: str
 ) -> None:
     def said(*argv: str) -> str:
         answer = command(*argv, "-o", form, host=host, out=Full())
@@ -233,7 +294,7 @@ def test_a_report_that_cannot_be_written_leaves_no_doubt(
 
 
 def test_a_failure_is_told_though_its_document_cannot_be_written(
-    command: Command, host: CliHost
+    command: Command, host: FakeHost
 ) -> None:
     host.answers["ip link"] = HostError("the kernel said no")
     failed_apply = command("apply", "-o", "json", SPEC, host=host, out=Full())
@@ -246,7 +307,7 @@ def test_a_failure_is_told_though_its_document_cannot_be_written(
     assert "the kernel said no" in failed_rollback.err
 
 
-def test_rollback_that_the_host_refuses(command: Command, host: CliHost) -> None:
+def test_rollback_that_the_host_refuses(command: Command, host: FakeHost) -> None:
     command("apply", SPEC, host=host)
     host.answers["ip link set"] = HostError("the kernel said no")
     answer = command("rollback", "--yes", host=host)
@@ -254,7 +315,7 @@ def test_rollback_that_the_host_refuses(command: Command, host: CliHost) -> None
     assert "error:" in answer.err
 
 
-def test_a_defect_in_the_middle(command: Command, host: CliHost) -> None:
+def test_a_defect_in_the_middle(command: Command, host: FakeHost) -> None:
     host.answers["ip link"] = RuntimeError("what nobody foresaw")
     answer = command("apply", SPEC, host=host)
     assert answer.code == 1

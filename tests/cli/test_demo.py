@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from cli_run import Answer, Stream, expect
+from cli.cli_run import Answer, Stream, expect
 from self_contained import assert_self_contained
 
 from eswitch.cli import main
@@ -125,7 +125,7 @@ def test_a_page_replaces_what_is_there_and_the_help_says_so(tmp_path: Path) -> N
     ],
 )
 def test_colours(argv: tuple[str, ...], variables: dict[str, str], coloured: bool) -> None:
-    assert ("\x1b[" in run(*argv, **variables).out) is coloured
+    assert ("\x1b[" in run(*argv, here=Here(variables)).out) is coloured
 
 
 def test_a_narrow_terminal(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,8 +6,8 @@ import subprocess
 import sys
 
 import pytest
-from cli_host import CliHost
-from cli_run import Command, Stream, plan_case
+from cli.cli_run import Command, Stream, plan_case
+from fake_host import FakeHost
 
 from eswitch.cli import main
 from eswitch.cli.screen import Screen, bad, draw, fold, line
@@ -29,7 +29,7 @@ NOBODY = {"PATH": "/usr/bin:/bin"}
     ],
 )
 def test_wrong_usage(command: Command, argv: tuple[str, ...]) -> None:
-    host = CliHost()
+    host = FakeHost()
     answer = command(*argv, host=host)
     assert answer.code == 64
     assert answer.out == ""
@@ -50,7 +50,7 @@ def test_a_defect_is_one_sentence(command: Command, monkeypatch: pytest.MonkeyPa
     assert "Traceback" not in answer.err
     for argv in (("--debug", "show"), ("show", "--debug")):
         assert "Traceback" in command(*argv).err
-    assert "Traceback" in command("show", host=CliHost(variables={"ESWITCH_DEBUG": "1"})).err
+    assert "Traceback" in command("show", host=FakeHost(variables={"ESWITCH_DEBUG": "1"})).err
 
 
 def test_interrupted_before_anything(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -77,7 +77,7 @@ def test_colours(
     command: Command, variables: dict[str, str], argv: tuple[str, ...], coloured: bool
 ) -> None:
     _, observed = plan_case("foreign-port")
-    host = CliHost([observed], variables=variables)
+    host = FakeHost([observed], variables=variables)
     assert ("\x1b[" in command("show", *argv, host=host, terminal=True).out) == coloured
     assert "\x1b[" not in command("show", *argv, host=host).out, "a pipe gets plain text"
 
@@ -86,7 +86,7 @@ def test_each_stream_is_asked_by_itself(monkeypatch: pytest.MonkeyPatch) -> None
     out, err = Stream(), Stream(terminal=True)
     monkeypatch.setattr(sys, "stdout", out)
     monkeypatch.setattr(sys, "stderr", err)
-    host = CliHost(variables={"TERM": "xterm"}, root=False)
+    host = FakeHost(variables={"TERM": "xterm"}, root=False)
     main(["plan", "none.yaml"], host=host)
     assert "\x1b[" in err.text
     assert out.text == ""
@@ -108,9 +108,13 @@ def test_marks_that_the_terminal_can_show(
     assert screen.marks.good == mark
 
 
+def no_variables(_name: str) -> str | None:
+    return None
+
+
 def test_characters_that_the_stream_lacks() -> None:
     stream = Stream(encoding="ascii")
-    Screen(stream, {}.get).say("vmbr-ü")
+    Screen(stream, no_variables).say("vmbr-ü")
     assert stream.text == "vmbr-?\n"
 
 
@@ -132,7 +136,7 @@ def test_running_text_is_folded_for_terminals_only() -> None:
         "      four",
     ]
     pipe = Stream()
-    Screen(pipe, {}.get).show([text])
+    Screen(pipe, no_variables).show([text])
     assert pipe.text.count("\n") == 1
 
 
@@ -148,7 +152,7 @@ def test_a_reader_that_leaves_stops_nothing(monkeypatch: pytest.MonkeyPatch) -> 
     for name in ("stdout", "stderr"):
         monkeypatch.setattr(sys, name, Gone())
     monkeypatch.setattr("eswitch.observe.observe", lambda host: host.look())
-    assert main(["show"], host=CliHost([observed], root=False)) == 0
+    assert main(["show"], host=FakeHost([observed], root=False)) == 0
 
 
 def test_a_real_broken_pipe_is_quiet() -> None:
@@ -217,7 +221,7 @@ def test_a_traceback_goes_nowhere_without_a_stderr(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(sys, "stdout", out)
     monkeypatch.setattr(sys, "stderr", None)
     monkeypatch.setattr("eswitch.observe.observe", broken)
-    assert main(["show", "--debug"], host=CliHost()) == 1
+    assert main(["show", "--debug"], host=FakeHost()) == 1
     assert out.text == ""
 
 

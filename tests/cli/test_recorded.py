@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from cli_run import CASES, SCREENS, Answer, Stream, expect
+from cli.cli_run import CASES, SCREENS, Answer, Stream, expect
 
 from eswitch.cli import main
 from eswitch.host.recorded import RecordedHost

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 
 import pytest
-from cli_host import CliHost, failed
-from cli_run import CASES, Command, expect, plan_case
-from cli_scale import spec as spec_of
-from cli_scale import with_vfs
+from cli.cli_run import CASES, Command, expect, plan_case
+from cli.cli_scale import spec as spec_of
+from cli.cli_scale import with_vfs
+from fake_host import FakeHost, failed
 from hydrate import hydrate
 
 from eswitch.model.observed import ObservedState
@@ -42,12 +42,12 @@ SHOWS = (
 )
 
 
-def host_of(name: str) -> CliHost:
+def host_of(name: str) -> FakeHost:
     spec, observed = plan_case(name)
-    return CliHost([observed], {SPEC: spec.encode()})
+    return FakeHost([observed], {SPEC: spec.encode()})
 
 
-def talking(name: str) -> CliHost:
+def talking(name: str) -> FakeHost:
     """The host of the verify cases, with the flows of one of them."""
     case = json.loads((CASES / "verify" / f"{name}.json").read_text())
     assert not case["host"], "this case patches its host; choose another one"
@@ -57,7 +57,7 @@ def talking(name: str) -> CliHost:
         "ovs-appctl dpctl/dump-flows": "\n".join(case["looks"][-1]["flows"]),
         "ovs-appctl upcall/show": "  offloaded flows : 4\n",
     }
-    return CliHost([observed], answers=dict(answers))
+    return FakeHost([observed], answers=dict(answers))
 
 
 @pytest.mark.parametrize("name", PLANS)
@@ -79,7 +79,7 @@ def test_plan_verbose(command: Command) -> None:
 def test_plan_of_127_vfs(command: Command) -> None:
     host = host_of("recipe-from-nothing")
     before = hydrate_limit(host.states[0])
-    host = CliHost([before], {SPEC: spec_of(127).encode()})
+    host = FakeHost([before], {SPEC: spec_of(127).encode()})
     answer = command("plan", SPEC, host=host)
     expect(answer, "plan-127-vfs")
     assert len(answer.out.splitlines()) < 50
@@ -102,7 +102,7 @@ def test_show(command: Command, name: str) -> None:
 
 def test_show_of_127_vfs(command: Command) -> None:
     _, start = plan_case("recipe-from-nothing")
-    host = CliHost([with_vfs(start, 127)])
+    host = FakeHost([with_vfs(start, 127)])
     answer = command("show", host=host)
     expect(answer, "show-127-vfs")
     assert len(answer.out.splitlines()) < 24
@@ -154,7 +154,7 @@ def test_verify_what_was_never_applied(command: Command) -> None:
 
 def test_validate(command: Command) -> None:
     expect(command("validate", SPEC, host=host_of("foreign-port")), "validate")
-    wrong = CliHost(files={SPEC: b"version: 1\nnics:\n  cx6:\n    vsf: 2\n"})
+    wrong = FakeHost(files={SPEC: b"version: 1\nnics:\n  cx6:\n    vsf: 2\n"})
     expect(command("validate", SPEC, host=wrong), "validate-wrong")
 
 

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
-from cli_run import Answer, Stream
+from cli.cli_run import Answer, Stream
 
 from eswitch.cli import main
 from eswitch.host.local import LocalHost

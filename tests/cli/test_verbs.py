@@ -6,8 +6,8 @@ import errno
 import json
 
 import pytest
-from cli_host import CliHost
-from cli_run import Command, Full, plan_case
+from cli.cli_run import Command, Full, plan_case
+from fake_host import FakeHost
 from ruamel.yaml import YAML
 
 from eswitch.errors import HostError
@@ -20,9 +20,9 @@ VERBS = (
 )
 
 
-def host_of(name: str) -> CliHost:
+def host_of(name: str) -> FakeHost:
     spec, observed = plan_case(name)
-    return CliHost([observed], {SPEC: spec.encode()})
+    return FakeHost([observed], {SPEC: spec.encode()})
 
 
 @pytest.mark.parametrize(
@@ -41,7 +41,7 @@ def test_plan_tells_scripts(command: Command, name: str, code: int) -> None:
 
 @pytest.mark.parametrize("verb", ["plan", "apply", "validate"])
 def test_no_spec(command: Command, verb: str) -> None:
-    host = CliHost()
+    host = FakeHost()
     answer = command(verb, host=host)
     assert answer.code == 3
     assert answer.out == ""
@@ -52,7 +52,7 @@ def test_no_spec(command: Command, verb: str) -> None:
 
 
 def test_a_spec_that_cannot_be_read(command: Command) -> None:
-    host = CliHost(files={"/etc/eswitch/other": b"", "/root/x.yaml": denied()})
+    host = FakeHost(files={"/etc/eswitch/other": b"", "/root/x.yaml": denied()})
     directory = command("plan", "/etc/eswitch", host=host)
     assert (directory.code, "it is a directory" in directory.err) == (3, True)
     refused = command("plan", "/root/x.yaml", host=host)
@@ -89,7 +89,7 @@ def test_a_spec_of_any_size_is_refused_without_being_read(command: Command) -> N
 
 def test_standard_input(command: Command) -> None:
     spec, observed = plan_case("nothing-to-do")
-    answer = command("plan", "-", host=CliHost([observed]), stdin=spec)
+    answer = command("plan", "-", host=FakeHost([observed]), stdin=spec)
     assert answer.code == 0, answer.err
     wrong = command("plan", "-", stdin="version: 7\n")
     assert wrong.code == 3
@@ -111,7 +111,7 @@ def test_yaml_says_the_same_as_json(command: Command) -> None:
     printed = command("show", "-o", "yaml", host=host_of("foreign-port")).out
     assert YAML(typ="safe").load(printed) == as_json
     old = YAML(typ="safe", pure=True)
-    old.version = (1, 1)  # type: ignore[assignment]
+    old.version = (1, 1)
     assert old.load(printed) == as_json, "a MAC must not become a number for YAML 1.1 readers"
     assert as_json["schema"] == "eswitch.show/v1"
 

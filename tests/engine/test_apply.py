@@ -6,11 +6,12 @@ import json
 from dataclasses import replace
 
 import pytest
-from fakes import FakeHost, fails, full
+from fake_host import FakeHost, fails, full
 
 from eswitch.engine import apply, journal
 from eswitch.engine.execute import StepFailed
 from eswitch.engine.look import Planner
+from eswitch.engine.outcome import Reboot
 from eswitch.errors import HostError, NotConfirmed, NotEffective, Refused, TimedOut, Unsupported
 from eswitch.model.action import Command, Settle, SetVfCount, Tool, Unnamed, Word
 from eswitch.model.desired import DesiredState
@@ -21,6 +22,8 @@ from eswitch.model.plan import Blocker, Obstacle, Plan
 from eswitch.model.step import Phase, Step
 from eswitch.model.subject import Interface, Nic
 
+KERNEL_LOG = "eswitchsim 0000:07:00.0: not enough MMIO resources for SR-IOV\n"
+ENTRY = f"{journal.DIRECTORY}/000001.jsonl"
 PF = PciAddress("0000:07:00.0")
 NUMVFS = "/sys/bus/pci/devices/0000:07:00.0/sriov_numvfs"
 
@@ -40,7 +43,7 @@ class ScriptedHost(FakeHost):
     """With the plans that are to be answered one after the other; the last one stays."""
 
     def __init__(self, plans: list[Plan]) -> None:
-        super().__init__()
+        super().__init__(cost=0, answers={"dmesg": KERNEL_LOG})
         self.plans = plans
 
     def planner(self) -> Planner:
@@ -59,7 +62,7 @@ def go(host: ScriptedHost, *, consent: bool = True) -> tuple[Step, ...]:
 
 
 def end_of(host: FakeHost) -> str | None:
-    entry = journal.read(host, f"{journal.DIRECTORY}/000001.jsonl")
+    entry = journal.read(host, ENTRY)
     return entry.end if entry else None
 
 
@@ -76,7 +79,7 @@ def test_steps_run_in_rounds_as_names_appear() -> None:
     host = ScriptedHost([Plan((vfs(), later)), Plan((named,)), Plan()])
     assert go(host) == (vfs(), named)
     assert host.log == [
-        f"{NUMVFS}=2",
+        f"echo 2 > {NUMVFS}",
         "udevadm settle --timeout=180",
         "ip link set enp7s0f0r0 up",
     ]
@@ -102,7 +105,9 @@ def test_what_is_not_read_back_has_not_happened() -> None:
     host = ScriptedHost([Plan((vfs("8"),)), Plan((vfs("8"),))])
     with pytest.raises(NotEffective, match="VFs was set to 8, but reads back as 0"):
         go(host)
-    assert host.log == [f"{NUMVFS}=8", "udevadm settle --timeout=180"], "it must not try twice"
+    assert host.log == [f"echo 8 > {NUMVFS}", "udevadm settle --timeout=180"], (
+        "it must not try twice"
+    )
     assert host.time >= 10.0
     assert end_of(host) == "failed"
 
@@ -183,10 +188,11 @@ def test_the_journal_is_written_before_the_host_is_touched() -> None:
     host = ScriptedHost([Plan((vfs(),)), Plan()])
     seen: list[str] = []
 
-    def look(effect: str) -> HostError | None:
-        lines = [json.loads(line) for line in "".join(host.files.values()).splitlines()]
+    def look(effect: str) -> None:
+        if effect.startswith("append"):
+            return
+        lines = [json.loads(line) for line in host.text(ENTRY).splitlines()]
         seen.extend(line["title"] for line in lines if "step" in line)
-        return None
 
     host.fail = look
     go(host)
@@ -235,7 +241,7 @@ def test_an_interruption_stays_one() -> None:
     host = ScriptedHost([Plan((step("a"),))])
     no_end = full('{"end"')
 
-    def fail(effect: str) -> HostError | None:
+    def fail(effect: str) -> BaseException | None:
         if effect.startswith("ip link"):
             raise KeyboardInterrupt
         return no_end(effect)
@@ -266,3 +272,23 @@ def test_what_was_not_read_back_is_not_made_permanent() -> None:
     with pytest.raises(NotEffective):
         go(host)
     assert host.log == ["ip link set a up"]
+
+
+def test_who_began_it_before_a_reboot_counts_at_every_look() -> None:
+    host = ScriptedHost([Plan((step("a"),)), Plan((step("b"),)), Plan()])
+    planner = host.planner()
+    sessions: list[tuple[str, ...]] = []
+
+    def plan(desired: DesiredState, observed: ObservedState) -> Plan:
+        sessions.append(observed.session_addresses)
+        return planner.plan(desired, observed)
+
+    apply(
+        host,
+        DesiredState(),
+        "x.yaml",
+        consent=lambda plan: True,
+        reboot=Reboot(sessions=("192.168.1.101",)),
+        planner=Planner(planner.look, plan),
+    )
+    assert sessions == [("192.168.1.101",)] * 3

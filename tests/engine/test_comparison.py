@@ -210,7 +210,10 @@ def test_what_others_made_is_no_difference() -> None:
         more = tuple(
             replace(port, name=f"p{number}", external_ids=each) for number, each in enumerate(ids)
         )
-        return changed(FULL, ("ovs", "bridges", 0, "ports"), lambda old: (*old, *more))
+        found: ObservedState = changed(
+            FULL, ("ovs", "bridges", 0, "ports"), lambda old: (*old, *more)
+        )
+        return found
 
     assert differences(ports(), ports({})) == ()
     assert differences(ports(), ports({}, {OWNER: "x"})) == ("ovs.bridges[text].ports: p1 is new",)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from fakes import FakeHost, fails, full
+from fake_host import FakeHost, fails, full
 
 from eswitch.engine import journal, prepare, rollback
 from eswitch.engine.comparison import differences
@@ -50,7 +50,7 @@ def port() -> Step:
 @pytest.fixture
 def host(monkeypatch: pytest.MonkeyPatch) -> FakeHost:
     monkeypatch.setattr("eswitch.engine.revert.observe", lambda host: EMPTY)
-    return FakeHost()
+    return FakeHost(cost=0)
 
 
 def applied(host: FakeHost, *, end: str = "applied") -> Journal:
@@ -72,7 +72,7 @@ def test_undo_is_read_back_in_reverse(host: FakeHost) -> None:
     assert rollback(host, undo) == ()
     assert host.log == [
         "ovs-vsctl --timeout=60 -- --if-exists del-port br0 x",
-        f"{NUMVFS}=0",
+        f"echo 0 > {NUMVFS}",
     ]
     assert prepare(host) is None
 
@@ -105,11 +105,11 @@ def test_an_apply_that_went_on_meanwhile(host: FakeHost) -> None:
 def test_a_line_cut_off_by_a_crash_is_ignored(host: FakeHost) -> None:
     applied(host, end="failed")
     path = f"{DIRECTORY}/000001.jsonl"
-    host.files[path] += '{"step": 2, "title": "half a li'
+    host.files[path] = f'{host.text(path)}{{"step": 2, "title": "half a li'.encode()
     undo = prepare(host)
     assert undo is not None
     assert len(undo.entry.steps) == 2
-    host.files[path] += "\n"
+    host.files[path] = f"{host.text(path)}\n".encode()
     rollback(host, undo)
     assert prepare(host) is None
 
@@ -124,8 +124,8 @@ def test_a_crash_before_the_end_can_be_undone(host: FakeHost) -> None:
 def test_damage_in_the_middle_is_an_error(host: FakeHost) -> None:
     applied(host)
     path = f"{DIRECTORY}/000001.jsonl"
-    head, *rest = host.files[path].splitlines()
-    host.files[path] = "\n".join([head, "garbage", *rest])
+    head, *rest = host.text(path).splitlines()
+    host.files[path] = "\n".join([head, "garbage", *rest]).encode()
     with pytest.raises(HostError, match="line 2 is damaged"):
         prepare(host)
 

@@ -14,12 +14,12 @@ from eswitch.model.action import SetVfCount
 CASES = sorted((Path(__file__).parent.parent / "cases" / "kernel-log").glob("*.json"))
 
 
-def test_there_are_cases():
+def test_there_are_cases() -> None:
     assert len(CASES) > 10
 
 
 @pytest.mark.parametrize("path", CASES, ids=lambda path: path.stem)
-def test_case(path):
+def test_case(path: Path) -> None:
     case = json.loads(path.read_text())
     host = RecordedHost(
         {"commands": {"dmesg --notime": {"stdout": path.with_suffix(".txt").read_text()}}}

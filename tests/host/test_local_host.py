@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -22,11 +23,11 @@ PATIENCE = 20.0
 
 
 @pytest.fixture
-def host():
+def host() -> LocalHost:
     return LocalHost()
 
 
-def until(condition):
+def until(condition: Callable[[], bool]) -> None:
     """Wait on a condition, with a generous deadline."""
     end = time.monotonic() + PATIENCE
     while not condition():
@@ -37,24 +38,24 @@ def until(condition):
 # Reading
 
 
-def test_read_takes_off_one_newline(host, tmp_path):
+def test_read_takes_off_one_newline(host: LocalHost, tmp_path: Path) -> None:
     (tmp_path / "a").write_bytes(b"switchdev\n\n")
     assert host.read(str(tmp_path / "a")) == "switchdev\n"
     assert host.read_bytes(str(tmp_path / "a"), 6) == b"switch"
 
 
-def test_bytes_that_are_no_text_are_replaced(host, tmp_path):
+def test_bytes_that_are_no_text_are_replaced(host: LocalHost, tmp_path: Path) -> None:
     (tmp_path / "a").write_bytes(b"a\xffb")
     assert host.read(str(tmp_path / "a")) == "a\ufffdb"
 
 
-def test_large_file_is_read_whole(host, tmp_path):
+def test_large_file_is_read_whole(host: LocalHost, tmp_path: Path) -> None:
     (tmp_path / "a").write_bytes(b"x" * 3_000_000)
     assert len(host.read(str(tmp_path / "a"))) == 3_000_000
     assert len(host.read_bytes(str(tmp_path / "a"), 2_500_000)) == 2_500_000
 
 
-def test_absent_and_unreadable_are_told_apart(host, tmp_path):
+def test_absent_and_unreadable_are_told_apart(host: LocalHost, tmp_path: Path) -> None:
     with pytest.raises(NotFound) as absent:
         host.read(str(tmp_path / "no"))
     assert absent.value.errno == errno.ENOENT
@@ -65,19 +66,19 @@ def test_absent_and_unreadable_are_told_apart(host, tmp_path):
     assert os.strerror(errno.EISDIR) in str(directory.value)
 
 
-def test_what_could_be_waited_for_without_end_is_not_read(host, tmp_path):
+def test_what_could_be_waited_for_without_end_is_not_read(host: LocalHost, tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     for path in (tmp_path / "pipe", "/dev/null", "/dev/zero"):
         with pytest.raises(HostError, match="a pipe or a device, not a file"):
             host.read_bytes(str(path), 100)
 
 
-def test_a_path_that_no_file_can_have(host):
+def test_a_path_that_no_file_can_have(host: LocalHost) -> None:
     with pytest.raises(HostError):
         host.read("/tmp/a\0b")
 
 
-def test_list_is_sorted(host, tmp_path):
+def test_list_is_sorted(host: LocalHost, tmp_path: Path) -> None:
     for name in ("b", "a", "c"):
         (tmp_path / name).touch()
     assert host.list(str(tmp_path)) == ("a", "b", "c")
@@ -85,7 +86,7 @@ def test_list_is_sorted(host, tmp_path):
         host.list(str(tmp_path / "no"))
 
 
-def test_resolve_follows_all_links(host, tmp_path):
+def test_resolve_follows_all_links(host: LocalHost, tmp_path: Path) -> None:
     (tmp_path / "real").mkdir()
     (tmp_path / "one").symlink_to("real")
     (tmp_path / "two").symlink_to(tmp_path / "one")
@@ -95,7 +96,7 @@ def test_resolve_follows_all_links(host, tmp_path):
         host.resolve(str(tmp_path / "dangling"))
 
 
-def test_reading_leaves_no_file_open(host, tmp_path):
+def test_reading_leaves_no_file_open(host: LocalHost, tmp_path: Path) -> None:
     (tmp_path / "a").touch()
     host.resolve(str(tmp_path / "a"))
     before = os.listdir("/proc/self/fd")
@@ -110,7 +111,7 @@ def test_reading_leaves_no_file_open(host, tmp_path):
 
 
 @pytest.mark.parametrize("name", ["sriov_numvfs", "sriov_drivers_autoprobe"])
-def test_attribute_is_written_in_place(host, tmp_path, name):
+def test_attribute_is_written_in_place(host: LocalHost, tmp_path: Path, name: str) -> None:
     path = tmp_path / name
     path.write_text("0000")
     inode = path.stat().st_ino
@@ -120,13 +121,13 @@ def test_attribute_is_written_in_place(host, tmp_path, name):
 
 
 @pytest.mark.parametrize("name", ["sriov_numvfs", "sriov_drivers_autoprobe"])
-def test_absent_attribute_is_not_created(host, tmp_path, name):
+def test_absent_attribute_is_not_created(host: LocalHost, tmp_path: Path, name: str) -> None:
     with pytest.raises(NotFound):
         host.write_attribute(str(tmp_path / name), "1", 5)
     assert os.listdir(tmp_path) == []
 
 
-def test_kernel_refusal_keeps_its_number_and_words(host):
+def test_kernel_refusal_keeps_its_number_and_words(host: LocalHost) -> None:
     with pytest.raises(HostError) as refusal:
         host.write_attribute("/dev/full", "8", 5)
     assert refusal.value.errno == errno.ENOSPC
@@ -134,7 +135,7 @@ def test_kernel_refusal_keeps_its_number_and_words(host):
     host.write_attribute("/dev/null", "8", 5)
 
 
-def full_pipe(path):
+def full_pipe(path: Path) -> int:
     """A FIFO that takes no more: a write to it blocks, as one to sriov_numvfs may."""
     os.mkfifo(path)
     reader = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
@@ -146,7 +147,7 @@ def full_pipe(path):
     return reader
 
 
-def test_a_write_that_blocks_ends_at_its_deadline(host, tmp_path):
+def test_a_write_that_blocks_ends_at_its_deadline(host: LocalHost, tmp_path: Path) -> None:
     reader = full_pipe(tmp_path / "numvfs")
     (tmp_path / "other").write_text("")
     started = time.monotonic()
@@ -180,7 +181,9 @@ with host.lock(sys.argv[2]):
 """
 
 
-def test_a_blocked_write_holds_neither_the_program_nor_its_output_nor_the_lock(host, tmp_path):
+def test_a_blocked_write_holds_neither_the_program_nor_its_output_nor_the_lock(
+    host: LocalHost, tmp_path: Path
+) -> None:
     reader = full_pipe(tmp_path / "numvfs")
     lock = str(tmp_path / "lock")
     # Ends only when nobody has the output pipe open any more.
@@ -198,7 +201,7 @@ def test_a_blocked_write_holds_neither_the_program_nor_its_output_nor_the_lock(h
     os.close(reader)  # lets the child that was left behind end, with EPIPE
 
 
-def test_a_writer_that_was_killed_is_replaced(host, tmp_path):
+def test_a_writer_that_was_killed_is_replaced(host: LocalHost, tmp_path: Path) -> None:
     (tmp_path / "a").write_text("")
     before = children_of(os.getpid())
     host.write_attribute(str(tmp_path / "a"), "1", 5)
@@ -209,12 +212,12 @@ def test_a_writer_that_was_killed_is_replaced(host, tmp_path):
     assert (tmp_path / "a").read_text() == "2"
 
 
-def children_of(pid):
+def children_of(pid: int) -> set[int]:
     listed = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
     return {int(child) for child in listed}
 
 
-def state_of(pid):
+def state_of(pid: int) -> str:
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
     except FileNotFoundError:
@@ -224,7 +227,7 @@ def state_of(pid):
 # Files
 
 
-def test_replace_makes_no_file_of_a_pipe_or_a_directory(host, tmp_path):
+def test_replace_makes_no_file_of_a_pipe_or_a_directory(host: LocalHost, tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     (tmp_path / "link").symlink_to("pipe")
     for name, number in (("pipe", errno.EINVAL), ("link", errno.EINVAL), (".", errno.EISDIR)):
@@ -235,7 +238,7 @@ def test_replace_makes_no_file_of_a_pipe_or_a_directory(host, tmp_path):
     assert sorted(os.listdir(tmp_path)) == ["link", "pipe"]
 
 
-def test_replace_keeps_mode_and_link(host, tmp_path):
+def test_replace_keeps_mode_and_link(host: LocalHost, tmp_path: Path) -> None:
     real = tmp_path / "real"
     real.write_text("old")
     real.chmod(0o640)
@@ -247,7 +250,7 @@ def test_replace_keeps_mode_and_link(host, tmp_path):
     assert sorted(os.listdir(tmp_path)) == ["link", "real"]
 
 
-def test_replace_makes_directories_and_ignores_the_umask(host, tmp_path):
+def test_replace_makes_directories_and_ignores_the_umask(host: LocalHost, tmp_path: Path) -> None:
     old = os.umask(0o077)
     try:
         host.replace_file(str(tmp_path / "a" / "b" / "c"), b"new", mode=0o644)
@@ -257,7 +260,9 @@ def test_replace_makes_directories_and_ignores_the_umask(host, tmp_path):
     assert stat.S_IMODE((tmp_path / "a" / "b" / "c").stat().st_mode) == 0o644
 
 
-def test_failed_replace_leaves_the_old_file_and_nothing_else(host, tmp_path):
+def test_failed_replace_leaves_the_old_file_and_nothing_else(
+    host: LocalHost, tmp_path: Path
+) -> None:
     (tmp_path / "a").mkdir()
     (tmp_path / "a" / "inside").touch()
     with pytest.raises(HostError):
@@ -266,13 +271,13 @@ def test_failed_replace_leaves_the_old_file_and_nothing_else(host, tmp_path):
     assert os.listdir(tmp_path / "a") == ["inside"]
 
 
-def test_replace_is_atomic_for_readers(host, tmp_path):
+def test_replace_is_atomic_for_readers(host: LocalHost, tmp_path: Path) -> None:
     path = str(tmp_path / "a")
     contents = [b"a" * 100_000, b"b" * 100_000]
     host.replace_file(path, contents[0])
     done = threading.Event()
 
-    def write():
+    def write() -> None:
         for number in range(50):
             host.replace_file(path, contents[number % 2])
         done.set()
@@ -285,7 +290,7 @@ def test_replace_is_atomic_for_readers(host, tmp_path):
     writer.join(PATIENCE)
 
 
-def test_append_ends_a_torn_line_first(host, tmp_path):
+def test_append_ends_a_torn_line_first(host: LocalHost, tmp_path: Path) -> None:
     path = tmp_path / "made" / "journal"
     host.append_lines(str(path), ["one"])
     host.append_lines(str(path), ["two"])
@@ -298,7 +303,7 @@ def test_append_ends_a_torn_line_first(host, tmp_path):
         host.append_lines(str(path), ["a\nb"])
 
 
-def test_whether_a_file_could_be_written(host, tmp_path):
+def test_whether_a_file_could_be_written(host: LocalHost, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("old")
     (tmp_path / "link").symlink_to("file")
     (tmp_path / "dangling").symlink_to("nowhere/file")
@@ -319,7 +324,7 @@ def test_whether_a_file_could_be_written(host, tmp_path):
 # The lock
 
 
-def test_second_holder_is_told_who_has_it(host, tmp_path):
+def test_second_holder_is_told_who_has_it(host: LocalHost, tmp_path: Path) -> None:
     path = str(tmp_path / "run" / "lock")
     with host.lock(path):
         with pytest.raises(Locked) as locked, LocalHost().lock(path):
@@ -330,7 +335,7 @@ def test_second_holder_is_told_who_has_it(host, tmp_path):
         pass
 
 
-def test_a_lock_that_leaves_no_file(host, tmp_path):
+def test_a_lock_that_leaves_no_file(host: LocalHost, tmp_path: Path) -> None:
     path = str(tmp_path / "lock")
     with host.lock(path, keep=False):
         with pytest.raises(Locked), LocalHost().lock(path, keep=False):
@@ -339,12 +344,15 @@ def test_a_lock_that_leaves_no_file(host, tmp_path):
     assert os.listdir(tmp_path) == []
 
 
-def test_a_lock_whose_file_was_removed_meanwhile_is_none(host, tmp_path, monkeypatch):
+def test_a_lock_whose_file_was_removed_meanwhile_is_none(
+    host: LocalHost, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Between our open and our lock its holder ends, and a third one begins."""
     path = str(tmp_path / "lock")
-    really, seen = fcntl.flock, []
+    really = fcntl.flock
+    seen: list[int] = []
 
-    def late(file, how):
+    def late(file: int, how: int) -> None:
         if not seen:
             seen.append(file)
             (tmp_path / "lock").unlink()
@@ -355,7 +363,7 @@ def test_a_lock_whose_file_was_removed_meanwhile_is_none(host, tmp_path, monkeyp
         pytest.fail("it was locked")
 
 
-def test_lock_file_with_anything_in_it(host, tmp_path):
+def test_lock_file_with_anything_in_it(host: LocalHost, tmp_path: Path) -> None:
     (tmp_path / "lock").write_bytes(b'\xff{"pid": [')
     with host.lock(str(tmp_path / "lock")):
         (tmp_path / "lock").write_bytes(b"")
@@ -366,7 +374,7 @@ def test_lock_file_with_anything_in_it(host, tmp_path):
             pytest.fail("two holders")
 
 
-def test_lock_ends_with_a_killed_holder(host, tmp_path):
+def test_lock_ends_with_a_killed_holder(host: LocalHost, tmp_path: Path) -> None:
     path = str(tmp_path / "lock")
     code = (
         "import sys; from eswitch.host.local import LocalHost\n"
@@ -378,6 +386,7 @@ def test_lock_ends_with_a_killed_holder(host, tmp_path):
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
     ) as holder:
+        assert holder.stdout is not None
         assert holder.stdout.readline() == b"mine\n"
         with pytest.raises(Locked, match=f"process {holder.pid} "), host.lock(path):
             pytest.fail("two holders")
@@ -390,7 +399,7 @@ def test_lock_ends_with_a_killed_holder(host, tmp_path):
 # Programs
 
 
-def test_environment_is_minimal(host, monkeypatch):
+def test_environment_is_minimal(host: LocalHost, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LD_PRELOAD_NOT", "x")
     monkeypatch.setenv("LANG", "de_DE.UTF-8")
     names = {line.partition("=")[0] for line in host.run(["env"]).stdout.splitlines()}
@@ -398,7 +407,7 @@ def test_environment_is_minimal(host, monkeypatch):
     assert "/usr/sbin" in host.run(["env"]).stdout
 
 
-def test_input_output_and_status(host):
+def test_input_output_and_status(host: LocalHost) -> None:
     assert host.run(["cat"], input="port show\n").stdout == "port show\n"
     assert host.run(["cat"]).stdout == ""  # its stdin is /dev/null, not ours
     result = host.run(["sh", "-c", "printf 'a\\377b'; echo no >&2; exit 3"], ok=None)
@@ -406,7 +415,7 @@ def test_input_output_and_status(host):
     assert host.run(["sh", "-c", "exit 3"], ok=(0, 3)).status == 3
 
 
-def test_unexpected_status_keeps_the_programs_words(host):
+def test_unexpected_status_keeps_the_programs_words(host: LocalHost) -> None:
     argv = ["sh", "-c", "echo out; echo 'Error: mlx5_core: busy' >&2; exit 1"]
     with pytest.raises(CommandFailed) as failed:
         host.run(argv)
@@ -415,17 +424,17 @@ def test_unexpected_status_keeps_the_programs_words(host):
     assert "Error: mlx5_core: busy" in str(failed.value)
 
 
-def test_a_signal_is_a_status_as_in_a_shell(host):
+def test_a_signal_is_a_status_as_in_a_shell(host: LocalHost) -> None:
     assert host.run(["sh", "-c", "kill -ALRM $$"], ok=None).status == 128 + signal.SIGALRM
 
 
-def test_large_input_and_output_do_not_block_each_other(host):
+def test_large_input_and_output_do_not_block_each_other(host: LocalHost) -> None:
     text = "0123456789abcdef\n" * 100_000
     assert host.run(["cat"], input=text, timeout=PATIENCE).stdout == text
     assert host.run(["true"], input=text, ok=None).status == 0
 
 
-def test_deadline_kills_the_whole_group(host, tmp_path):
+def test_deadline_kills_the_whole_group(host: LocalHost, tmp_path: Path) -> None:
     script = f"sleep 1000 & echo $! > {tmp_path}/pid; wait"
     started = time.monotonic()
     with pytest.raises(TimedOut, match=r"`sh` did not end within 0.5 s"):
@@ -435,7 +444,7 @@ def test_deadline_kills_the_whole_group(host, tmp_path):
     until(lambda: state_of(child) in "Z?")
 
 
-def test_absent_and_unusable_programs(host, tmp_path):
+def test_absent_and_unusable_programs(host: LocalHost, tmp_path: Path) -> None:
     with pytest.raises(NotFound, match="`no-such-program` is not installed"):
         host.run(["no-such-program"])
     script = tmp_path / "broken"
@@ -451,7 +460,7 @@ def test_absent_and_unusable_programs(host, tmp_path):
         host.run(["true", "a\0b"])
 
 
-def test_which(host, tmp_path, monkeypatch):
+def test_which(host: LocalHost, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     program = tmp_path / "devlink-of-somebody"
     program.write_text("#!/bin/sh\n")
     program.chmod(0o755)
@@ -465,7 +474,7 @@ def test_which(host, tmp_path, monkeypatch):
 # The rest
 
 
-def test_time_and_environment(host, monkeypatch):
+def test_time_and_environment(host: LocalHost, monkeypatch: pytest.MonkeyPatch) -> None:
     assert time.strptime(host.now(), "%Y-%m-%dT%H:%M:%SZ").tm_year >= 2024
     first = host.monotonic()
     host.sleep(0.001)
@@ -476,7 +485,9 @@ def test_time_and_environment(host, monkeypatch):
     assert host.is_root() == (os.geteuid() == 0)
 
 
-def test_a_program_that_must_not_be_cut_short_ends_before_the_interrupt(host, tmp_path):
+def test_a_program_that_must_not_be_cut_short_ends_before_the_interrupt(
+    host: LocalHost, tmp_path: Path
+) -> None:
     for whole in (False, True):
         target = tmp_path / str(whole)
         timer = threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT))

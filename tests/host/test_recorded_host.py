@@ -3,6 +3,8 @@
 import errno
 import json
 import os
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -12,7 +14,7 @@ from eswitch.host.local import LocalHost
 from eswitch.host.recorded import NotRecorded, ReadOnly, RecordedHost, RecordingHost
 
 
-def outcome(ask):
+def outcome(ask: Callable[[], object]) -> object:
     """What a question ends in, as a value."""
     try:
         return ask()
@@ -20,7 +22,7 @@ def outcome(ask):
         return type(refusal), refusal.errno, isinstance(refusal, CommandFailed)
 
 
-def questions(host, place):
+def questions(host: Host, place: Path) -> list[Callable[[], object]]:
     return [
         lambda: host.read(f"{place}/text"),
         lambda: host.read_bytes(f"{place}/bytes", 100),
@@ -43,7 +45,7 @@ def questions(host, place):
     ]
 
 
-def test_a_recording_answers_as_the_machine_did(tmp_path):
+def test_a_recording_answers_as_the_machine_did(tmp_path: Path) -> None:
     (tmp_path / "text").write_text("a\nb\n")
     (tmp_path / "bytes").write_bytes(b"\x1f\x8b\xff")
     (tmp_path / "directory").mkdir()
@@ -59,11 +61,11 @@ def test_a_recording_answers_as_the_machine_did(tmp_path):
     assert live[3] == (HostError, errno.EISDIR, False)
 
 
-def strip(value):
+def strip(value: object) -> object:
     return NotFound if isinstance(value, tuple) and NotFound in value else value
 
 
-def test_what_is_not_in_the_case():
+def test_what_is_not_in_the_case() -> None:
     host = RecordedHost({"programs": {"ip": "/usr/sbin/ip", "devlink": None}})
     for ask in (host.read, host.list, host.resolve):
         with pytest.raises(NotFound):
@@ -77,7 +79,7 @@ def test_what_is_not_in_the_case():
         host.which("ethtool")
 
 
-def test_a_recording_cannot_be_changed(tmp_path):
+def test_a_recording_cannot_be_changed(tmp_path: Path) -> None:
     host = RecordedHost({})
     with pytest.raises(ReadOnly):
         host.write_attribute("/sys/x", "1", 1)
@@ -92,7 +94,7 @@ def test_a_recording_cannot_be_changed(tmp_path):
         pass
 
 
-def test_changes_reach_the_recorded_machine(tmp_path):
+def test_changes_reach_the_recorded_machine(tmp_path: Path) -> None:
     recorder = RecordingHost(LocalHost())
     recorder.check_writable(str(tmp_path / "a"))
     recorder.replace_file(str(tmp_path / "a"), b"one\n")
@@ -103,7 +105,7 @@ def test_changes_reach_the_recorded_machine(tmp_path):
         pass
 
 
-def test_time_passes_only_in_sleep():
+def test_time_passes_only_in_sleep() -> None:
     host = RecordedHost({})
     assert host.monotonic() == 0
     host.sleep(2.5)
@@ -111,7 +113,7 @@ def test_time_passes_only_in_sleep():
     assert host.now() == host.now()
 
 
-def test_all_implement_the_door():
+def test_all_implement_the_door() -> None:
     hosts: list[Host] = [LocalHost(), RecordedHost({}), RecordingHost(LocalHost())]
     wanted = {name for name in vars(Host) if not name.startswith("_")}
     for host in hosts:

@@ -4,10 +4,12 @@ import importlib.machinery
 import importlib.util
 import io
 import tarfile
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
-import lab_fakes
 import pytest
+from lab import lab_fakes
 
 from machine import bootable, bootimage, driverarchive, host, nicstore, qemu
 from machine.bootable import BootGuest
@@ -29,7 +31,7 @@ def line(hardware: Hardware) -> list[str]:
 # -- the command line ---------------------------------------------------------------------
 
 
-def test_without_a_kernel_the_firmware_boots():
+def test_without_a_kernel_the_firmware_boots() -> None:
     words = line(Hardware(efi=Efi(Path("/code"), Path("/variables"))))
     assert "-kernel" not in words
     assert "if=pflash,unit=0,format=raw,readonly=on,file=/code" in words
@@ -37,12 +39,12 @@ def test_without_a_kernel_the_firmware_boots():
 
 
 @pytest.mark.parametrize("iommu", ["intel", "amd", None])
-def test_the_iommu_is_chosen(iommu):
+def test_the_iommu_is_chosen(iommu: str | None) -> None:
     found = [word for word in line(Hardware(iommu=iommu)) if word.endswith("-iommu")]
     assert found == ([f"{iommu}-iommu"] if iommu else [])
 
 
-def test_each_slot_has_what_the_firmware_says():
+def test_each_slot_has_what_the_firmware_says() -> None:
     words = line(Hardware(bodies=(None, 0, 3)))
     assert len([word for word in words if word.startswith("pcie-root-port,")]) == 3
     plain, sriov = (word for word in words if word.startswith("nvme,"))
@@ -51,7 +53,7 @@ def test_each_slot_has_what_the_firmware_says():
     assert "sriov_max_vfs=3," in sriov
 
 
-def test_more_disks_come_after_the_root_disk():
+def test_more_disks_come_after_the_root_disk() -> None:
     words = line(Hardware(disks=(Disk("a", Path("/a")), Disk("b", Path("/b"), "raw", False))))
     found = [word for word in words if word.startswith("virtio-blk-pci,")]
     assert [word.split("addr=")[1].split(",")[0] for word in found] == ["0x1d", "0x1d.1", "0x1d.2"]
@@ -61,7 +63,7 @@ def test_more_disks_come_after_the_root_disk():
 # -- the store ----------------------------------------------------------------------------
 
 
-def test_what_is_set_becomes_current_at_the_start(tmp_path):
+def test_what_is_set_becomes_current_at_the_start(tmp_path: Path) -> None:
     path = tmp_path / "store"
     nicstore.create(path, Firmware(), nics=2)
     assert path.stat().st_size == nicstore.SIZE
@@ -76,7 +78,7 @@ def test_what_is_set_becomes_current_at_the_start(tmp_path):
     assert nicstore.values(path, 1)["NUM_OF_VFS"] == {"default": 8, "current": 4, "next": 4}
 
 
-def test_some_firmware_wants_the_power_off(tmp_path):
+def test_some_firmware_wants_the_power_off(tmp_path: Path) -> None:
     path = tmp_path / "store"
     nicstore.create(path, Firmware(cold=True), nics=1)
     store = nicstore.load(path)
@@ -88,7 +90,7 @@ def test_some_firmware_wants_the_power_off(tmp_path):
     assert nicstore.bodies(path) == (8,)
 
 
-def test_a_mode_that_is_none_is_refused(tmp_path):
+def test_a_mode_that_is_none_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="no such mode"):
         nicstore.create(tmp_path / "store", Firmware(mode="odd"), nics=1)
 
@@ -96,11 +98,28 @@ def test_a_mode_that_is_none_is_refused(tmp_path):
 # -- mstconfig ----------------------------------------------------------------------------
 
 
+@dataclass(frozen=True)
+class Mstconfig:
+    """The program, on a store of its own."""
+
+    main: Callable[[list[str]], object]
+    refused: type[Exception]
+    store: Path
+    capsys: pytest.CaptureFixture[str]
+
+    def __call__(self, *words: str) -> str:
+        self.main(list(words))
+        return self.capsys.readouterr().out
+
+
 @pytest.fixture
-def mstconfig(tmp_path, monkeypatch, capsys):
+def mstconfig(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Mstconfig:
     path = str(bootimage.BOOT / "mstconfig")
     loader = importlib.machinery.SourceFileLoader("mstconfig", path)
     spec = importlib.util.spec_from_loader("mstconfig", loader)
+    assert spec is not None
     program = importlib.util.module_from_spec(spec)
     monkeypatch.setattr("sys.dont_write_bytecode", True)
     loader.exec_module(program)
@@ -108,14 +127,7 @@ def mstconfig(tmp_path, monkeypatch, capsys):
     nicstore.create(store, Firmware(), nics=1)
     monkeypatch.setattr(program, "STORE", str(store))
     monkeypatch.setattr(program.os.path, "exists", lambda path: path.endswith("0000:01:00.0"))
-
-    def run(*words: str) -> str:
-        program.main(list(words))
-        return capsys.readouterr().out
-
-    run.store = store
-    run.refused = program.Refused
-    return run
+    return Mstconfig(program.main, program.Refused, store, capsys)
 
 
 # domain.md 2.1, the columns of both versions.
@@ -134,7 +146,9 @@ The '*' shows parameters with next value different from default/current value.
 
 
 @pytest.mark.parametrize(("layout", "table"), [("4.31", WIDE), ("4.21", NARROW)])
-def test_both_layouts(mstconfig, monkeypatch, layout, table):
+def test_both_layouts(
+    mstconfig: Mstconfig, monkeypatch: pytest.MonkeyPatch, layout: str, table: str
+) -> None:
     said = mstconfig("-d", "01:00.0", "-y", "set", "NUM_OF_VFS=4")
     assert "Applying... Done!\n-I- Please reboot machine to load new configurations.\n" in said
     monkeypatch.setenv("MSTCONFIG_LAYOUT", layout)
@@ -144,7 +158,7 @@ def test_both_layouts(mstconfig, monkeypatch, layout, table):
     assert said.endswith(table)
 
 
-def test_a_file_of_json(mstconfig, tmp_path):
+def test_a_file_of_json(mstconfig: Mstconfig, tmp_path: Path) -> None:
     target = tmp_path / "j"
     mstconfig("-d", "0000:01:00.0", "-e", "-j", str(target), "q", "SRIOV_EN", "NUM_OF_VFS")
     text = target.read_text(encoding="utf-8")
@@ -160,12 +174,12 @@ def test_a_file_of_json(mstconfig, tmp_path):
         (("-y", "set", "ALLOW_RD_COUNTERS=0"), "read only"),
     ],
 )
-def test_what_mstconfig_refuses(mstconfig, words, message):
+def test_what_mstconfig_refuses(mstconfig: Mstconfig, words: tuple[str, ...], message: str) -> None:
     with pytest.raises(mstconfig.refused, match=message):
         mstconfig("-d", "0000:01:00.0", *words)
 
 
-def test_a_device_that_is_gone_or_locked(mstconfig):
+def test_a_device_that_is_gone_or_locked(mstconfig: Mstconfig) -> None:
     with pytest.raises(mstconfig.refused, match="Failed to open the device"):
         mstconfig("-d", "0000:09:00.0", "q")
     store = nicstore.load(mstconfig.store)
@@ -174,7 +188,7 @@ def test_a_device_that_is_gone_or_locked(mstconfig):
         mstconfig("-d", "0000:01:00.0", "q")
 
 
-def test_a_set_that_keeps_nothing(mstconfig):
+def test_a_set_that_keeps_nothing(mstconfig: Mstconfig) -> None:
     store = nicstore.load(mstconfig.store)
     nicstore.save(mstconfig.store, {**store, "mode": "forgets"})
     assert "Done!" in mstconfig("-d", "0000:01:00.0", "-y", "set", "NUM_OF_VFS=4")
@@ -184,7 +198,7 @@ def test_a_set_that_keeps_nothing(mstconfig):
 # -- the driver archive -------------------------------------------------------------------
 
 
-def test_the_archive_has_what_nvidias_has(tmp_path):
+def test_the_archive_has_what_nvidias_has(tmp_path: Path) -> None:
     driverarchive.write_all(tmp_path, host.LAB / "eswitchsim", bootimage.DRIVER)
     good = (tmp_path / f"{driverarchive.NAME}.tgz").read_bytes()
     with tarfile.open(fileobj=io.BytesIO(good)) as tar:
@@ -201,8 +215,22 @@ def test_the_archive_has_what_nvidias_has(tmp_path):
 # -- the launcher -------------------------------------------------------------------------
 
 
+@dataclass(frozen=True)
+class Maker:
+    """Makes guests whose QEMU and ssh do what they are told."""
+
+    monkeypatch: pytest.MonkeyPatch
+    logs: Path
+    scratch: Path
+
+    def __call__(self, qemu_acts: str, ssh: str = "exit 0") -> BootGuest:
+        self.monkeypatch.setenv("FAKE_QEMU", qemu_acts)
+        self.monkeypatch.setenv("FAKE_SSH", ssh)
+        return BootGuest("grub", logs=self.logs)
+
+
 @pytest.fixture
-def machine(tmp_path, monkeypatch):
+def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Maker:
     programs = tmp_path / "bin"
     programs.mkdir()
     lab_fakes.install(programs)
@@ -217,25 +245,20 @@ def machine(tmp_path, monkeypatch):
         tmp_path, tmp_path / "d", tmp_path / "e", Efi(Path("/c"), tmp_path / "variables"),
         tmp_path / "m",
     )  # fmt: skip
-    monkeypatch.setattr(bootable.bootimage, "ensure", lambda *_: files)
-
-    def make(qemu_acts: str, ssh: str = "exit 0") -> BootGuest:
-        monkeypatch.setenv("FAKE_QEMU", qemu_acts)
-        monkeypatch.setenv("FAKE_SSH", ssh)
-        return BootGuest("grub", logs=tmp_path / "logs")
-
-    make.scratch = scratch
-    return make
+    monkeypatch.setattr(bootimage, "ensure", lambda *_: files)
+    return Maker(monkeypatch, tmp_path / "logs", scratch)
 
 
-def test_a_command_has_a_status_and_streams(machine):
+def test_a_command_has_a_status_and_streams(machine: Maker) -> None:
     with machine("report ready;report exit 3;hang", "echo out; echo err >&2; exit 3") as guest:
         guest.boot()
         assert guest.run(["x"]) == bootable.Result(3, "out\n", "err\n")
     assert list(machine.scratch.iterdir()) == []
 
 
-def test_a_reboot_under_a_command_has_no_status_and_is_followed(machine, tmp_path):
+def test_a_reboot_under_a_command_has_no_status_and_is_followed(
+    machine: Maker, tmp_path: Path
+) -> None:
     # The first life ends by a reset, the second one is ready and stays.
     acts = f"unless {tmp_path / 'again'};touch {tmp_path / 'again'};report ready;reset"
     with machine(acts, "exit 255") as guest:
@@ -245,12 +268,12 @@ def test_a_reboot_under_a_command_has_no_status_and_is_followed(machine, tmp_pat
         assert guest.boots == 2
 
 
-def test_a_loop_of_reboots_ends(machine):
+def test_a_loop_of_reboots_ends(machine: Maker) -> None:
     with machine("reset") as guest, pytest.raises(GuestError, match="again and again"):
         guest.boot()
 
 
-def test_a_power_off_is_no_reboot_and_the_logs_are_kept(machine, tmp_path):
+def test_a_power_off_is_no_reboot_and_the_logs_are_kept(machine: Maker, tmp_path: Path) -> None:
     with machine("print bye;report ready;shutdown") as guest:
         guest.boot()
         with pytest.raises(GuestError, match="did not reboot"):

@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+from pathlib import Path
 
 import pytest
 
@@ -16,12 +17,12 @@ def build(cache: Cache, kind: str, key: str, when: float | None = None) -> None:
         os.utime(cache.entry(kind, key), (when, when))
 
 
-def test_lists_of_parts_do_not_collide():
+def test_lists_of_parts_do_not_collide() -> None:
     assert digest("ab", "c") != digest("a", "bc")
     assert digest("a") != digest("a", "")
 
 
-def test_a_tree_is_known_by_names_contents_and_executable_bits(tmp_path):
+def test_a_tree_is_known_by_names_contents_and_executable_bits(tmp_path: Path) -> None:
     script = tmp_path / "script"
     script.write_text("x", encoding="utf-8")
     keys = [digest_tree(tmp_path)]
@@ -34,14 +35,14 @@ def test_a_tree_is_known_by_names_contents_and_executable_bits(tmp_path):
     assert len(set(keys)) == 4
 
 
-def test_a_finished_image_is_found(tmp_path):
+def test_a_finished_image_is_found(tmp_path: Path) -> None:
     cache = Cache(tmp_path)
     assert cache.find("base", "1") is None
     build(cache, "base", "1")
     assert cache.find("base", "1") == tmp_path / "base-1"
 
 
-def test_an_interrupted_build_leaves_nothing(tmp_path):
+def test_an_interrupted_build_leaves_nothing(tmp_path: Path) -> None:
     cache = Cache(tmp_path)
 
     def interrupted() -> None:
@@ -54,7 +55,7 @@ def test_an_interrupted_build_leaves_nothing(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_what_a_killed_builder_left_is_removed_by_the_next(tmp_path):
+def test_what_a_killed_builder_left_is_removed_by_the_next(tmp_path: Path) -> None:
     cache = Cache(tmp_path)
     (tmp_path / "tmp-base-1-abc").mkdir()
     (tmp_path / "tmp-deps-2-abc").mkdir()
@@ -62,7 +63,7 @@ def test_what_a_killed_builder_left_is_removed_by_the_next(tmp_path):
         assert [path.name for path in tmp_path.glob("tmp-*")] == ["tmp-deps-2-abc"]
 
 
-def test_a_second_builder_waits_and_says_for_whom(tmp_path):
+def test_a_second_builder_waits_and_says_for_whom(tmp_path: Path) -> None:
     cache = Cache(tmp_path)
     waited = []
     with cache.lock("base", "1", pytest.fail):
@@ -77,13 +78,13 @@ def test_a_second_builder_waits_and_says_for_whom(tmp_path):
         assert waited == [str(os.getpid())]
 
 
-def test_other_images_may_be_built_meanwhile(tmp_path):
+def test_other_images_may_be_built_meanwhile(tmp_path: Path) -> None:
     cache = Cache(tmp_path)
     with cache.lock("base", "1", pytest.fail), cache.lock("module", "2", pytest.fail):
         pass
 
 
-def test_the_least_recently_used_are_pruned_but_never_the_new_one(tmp_path):
+def test_the_least_recently_used_are_pruned_but_never_the_new_one(tmp_path: Path) -> None:
     cache = Cache(tmp_path)
     keep = KEPT["deps"]
     for number in range(keep):
@@ -97,7 +98,7 @@ def test_the_least_recently_used_are_pruned_but_never_the_new_one(tmp_path):
     assert len(left) == keep
 
 
-def test_a_cache_that_cannot_be_written_is_an_error_with_a_hint(tmp_path):
+def test_a_cache_that_cannot_be_written_is_an_error_with_a_hint(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("", encoding="utf-8")
     with (
         pytest.raises(LabError, match="cannot be written") as caught,

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from machine import cli, host
+from machine.errors import MissingToolError
 
 VM = Path(__file__).resolve().parents[2] / "lab" / "vm"
 
@@ -42,7 +43,9 @@ def vm(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
         (("walk",), "invalid choice"),
     ],
 )
-def test_wrong_usage_is_64_and_one_sentence(tmp_path, arguments, sentence):
+def test_wrong_usage_is_64_and_one_sentence(
+    tmp_path: Path, arguments: list[str], sentence: str
+) -> None:
     result = vm(*arguments, ESWITCH_LAB_CACHE=str(tmp_path / "cache"))
     assert result.returncode == 64
     assert sentence in result.stderr
@@ -51,7 +54,7 @@ def test_wrong_usage_is_64_and_one_sentence(tmp_path, arguments, sentence):
     assert not (tmp_path / "cache").exists()
 
 
-def test_help_names_the_exit_statuses():
+def test_help_names_the_exit_statuses() -> None:
     result = vm("run", "--help")
     assert result.returncode == 0
     for word in ("64", "124", "125", "--vfs-max", "--keep"):
@@ -63,8 +66,12 @@ def test_help_names_the_exit_statuses():
     [(("run", "--", "true"), "qemu-system-x86_64"), (("build",), "mmdebstrap")],
 )
 def test_a_missing_tool_is_one_sentence_with_the_remedy(
-    tmp_path, monkeypatch, capsys, arguments, tool
-):
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    arguments: list[str],
+    tool: str,
+) -> None:
     monkeypatch.setattr(host, "find_tool", lambda name: None if name == tool else f"/bin/{name}")
     monkeypatch.setenv("ESWITCH_LAB_CACHE", str(tmp_path / "cache"))
     assert cli.main(list(arguments)) == 125
@@ -73,9 +80,9 @@ def test_a_missing_tool_is_one_sentence_with_the_remedy(
     assert "make lab-deps" in said
 
 
-def test_several_missing_tools_are_named_together(monkeypatch):
+def test_several_missing_tools_are_named_together(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(host, "find_tool", lambda _name: None)
-    with pytest.raises(host.MissingToolError, match="ssh and qemu-img are not installed"):
+    with pytest.raises(MissingToolError, match="ssh and qemu-img are not installed"):
         host.tools("ssh", "qemu-img")
 
 
@@ -87,11 +94,11 @@ def test_several_missing_tools_are_named_together(monkeypatch):
         ({"HOME": "/h"}, "/h/.cache/eswitch-lab"),
     ],
 )
-def test_where_the_cache_is(environment, directory):
+def test_where_the_cache_is(environment: dict[str, str], directory: str) -> None:
     assert host.cache_directory(environment) == Path(directory)
 
 
-def test_the_first_dashes_divide_our_arguments_from_the_command():
+def test_the_first_dashes_divide_our_arguments_from_the_command() -> None:
     assert cli.split_command(["run", "-v", "--", "sh", "--", "x"]) == (
         ["run", "-v"],
         ["sh", "--", "x"],

@@ -5,10 +5,11 @@ import select
 import signal
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
-import lab_fakes
 import pytest
+from lab import lab_fakes
 
 from machine.deadline import Deadline
 from machine.errors import DeadlineError, EmulationError, GuestError
@@ -18,8 +19,22 @@ from machine.qemu import Hardware
 GENEROUS = 60.0
 
 
+@dataclass(frozen=True)
+class Fake:
+    """Files of a guest whose QEMU and ssh do what they are told."""
+
+    monkeypatch: pytest.MonkeyPatch
+    base: Path
+    scratch: Path
+
+    def __call__(self, qemu: str, ssh: str = "exit 0") -> Files:
+        self.monkeypatch.setenv("FAKE_QEMU", qemu)
+        self.monkeypatch.setenv("FAKE_SSH", ssh)
+        return Files(self.base, self.base / "disk.qcow2")
+
+
 @pytest.fixture
-def fake(tmp_path, monkeypatch):
+def fake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Fake:
     programs = tmp_path / "bin"
     programs.mkdir()
     lab_fakes.install(programs)
@@ -31,18 +46,10 @@ def fake(tmp_path, monkeypatch):
     base.mkdir(parents=True)
     for name in ("vmlinuz", "initrd", "disk.qcow2"):
         (base / name).write_bytes(b"x")
-
-    def prepare(qemu: str, ssh: str = "exit 0") -> Files:
-        monkeypatch.setenv("FAKE_QEMU", qemu)
-        monkeypatch.setenv("FAKE_SSH", ssh)
-        return Files(base, base / "disk.qcow2")
-
-    prepare.scratch = scratch
-    prepare.base = base
-    return prepare
+    return Fake(monkeypatch, base, scratch)
 
 
-def test_the_status_is_the_commands_own(fake, tmp_path):
+def test_the_status_is_the_commands_own(fake: Fake, tmp_path: Path) -> None:
     word = tmp_path / "word"
     with Guest(fake(f"report ready;report exit 7;obey {word}", "exit 7"), Hardware()) as guest:
         guest.boot(Deadline(GENEROUS))
@@ -52,21 +59,23 @@ def test_the_status_is_the_commands_own(fake, tmp_path):
     assert list(fake.scratch.iterdir()) == []
 
 
-def test_a_command_may_end_with_255(fake, tmp_path):
+def test_a_command_may_end_with_255(fake: Fake, tmp_path: Path) -> None:
     files = fake(f"report ready;report exit 255;obey {tmp_path / 'word'}", "exit 255")
     with Guest(files, Hardware()) as guest:
         guest.boot(Deadline(GENEROUS))
         assert guest.run(["sh"], Deadline(GENEROUS)) == 255
 
 
-def test_a_broken_connection_is_not_a_status(fake):
+def test_a_broken_connection_is_not_a_status(fake: Fake) -> None:
     with Guest(fake("report ready;hang", "exit 255"), Hardware()) as guest:
         guest.boot(Deadline(GENEROUS))
         with pytest.raises(GuestError, match="connection to the guest broke"):
             guest.run(["true"], Deadline(GENEROUS))
 
 
-def test_a_kept_disk_is_shut_down_in_order(fake, tmp_path, capsys):
+def test_a_kept_disk_is_shut_down_in_order(
+    fake: Fake, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     word = tmp_path / "word"
     files = fake(f"report ready;report exit 0;obey {word}")
     with Guest(files, Hardware(), keep=True) as guest:
@@ -78,7 +87,7 @@ def test_a_kept_disk_is_shut_down_in_order(fake, tmp_path, capsys):
     assert str(guest.disk) in capsys.readouterr().err
 
 
-def test_a_guest_that_does_not_boot_is_killed_by_the_deadline(fake):
+def test_a_guest_that_does_not_boot_is_killed_by_the_deadline(fake: Fake) -> None:
     with (
         Guest(fake("print stuck in udev;hang"), Hardware()) as guest,
         pytest.raises(DeadlineError, match="did not boot within") as caught,
@@ -88,14 +97,14 @@ def test_a_guest_that_does_not_boot_is_killed_by_the_deadline(fake):
     assert caught.value.status == 124
 
 
-def test_a_command_that_hangs_is_killed_by_the_deadline(fake):
+def test_a_command_that_hangs_is_killed_by_the_deadline(fake: Fake) -> None:
     with Guest(fake("report ready;hang", "sleep 1000"), Hardware()) as guest:
         guest.boot(Deadline(GENEROUS))
         with pytest.raises(DeadlineError, match="command did not end"):
             guest.run(["sleep", "1000"], Deadline(0.5))
 
 
-def test_a_panic_is_named(fake, tmp_path):
+def test_a_panic_is_named(fake: Fake, tmp_path: Path) -> None:
     go = tmp_path / "go"
     act = f"report ready;wait {go};print Kernel panic - not syncing: sysrq triggered crash;exit 0"
     with Guest(fake(act, f"touch {go}; sleep 1000"), Hardware()) as guest:
@@ -108,7 +117,9 @@ def test_a_panic_is_named(fake, tmp_path):
 BROKEN = "print Oops: int3: 0000 [#1];print Kernel panic - not syncing: Fatal exception;exit 0"
 
 
-def test_a_boot_that_emulation_broke_is_tried_again(fake, tmp_path, capsys):
+def test_a_boot_that_emulation_broke_is_tried_again(
+    fake: Fake, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     second = tmp_path / "second"
     files = fake(f"unless {second};touch {second};{BROKEN}")
     with booted(files, Hardware(), Deadline(GENEROUS)):
@@ -116,7 +127,7 @@ def test_a_boot_that_emulation_broke_is_tried_again(fake, tmp_path, capsys):
     assert "booting again" in capsys.readouterr().err
 
 
-def test_a_boot_that_emulation_breaks_each_time_is_an_error(fake):
+def test_a_boot_that_emulation_breaks_each_time_is_an_error(fake: Fake) -> None:
     with (
         pytest.raises(EmulationError, match="int3"),
         booted(fake(BROKEN), Hardware(), Deadline(GENEROUS)),
@@ -125,7 +136,7 @@ def test_a_boot_that_emulation_breaks_each_time_is_an_error(fake):
     assert list(fake.scratch.iterdir()) == []
 
 
-def test_any_other_panic_at_boot_is_an_error_at_once(fake, tmp_path):
+def test_any_other_panic_at_boot_is_an_error_at_once(fake: Fake, tmp_path: Path) -> None:
     boots = tmp_path / "boots"
     files = fake(f"count {boots};print Kernel panic - not syncing: bad module;exit 0")
     with (
@@ -136,7 +147,7 @@ def test_any_other_panic_at_boot_is_an_error_at_once(fake, tmp_path):
     assert boots.read_text(encoding="utf-8") == "boot\n"
 
 
-def test_a_guest_that_powers_off_is_not_a_success(fake, tmp_path):
+def test_a_guest_that_powers_off_is_not_a_success(fake: Fake, tmp_path: Path) -> None:
     go = tmp_path / "go"
     act = f"report ready;wait {go};exit 0"
     with Guest(fake(act, f"touch {go}; sleep 1000"), Hardware()) as guest:
@@ -145,7 +156,7 @@ def test_a_guest_that_powers_off_is_not_a_success(fake, tmp_path):
             guest.run(["true"], Deadline(GENEROUS))
 
 
-def test_qemus_own_complaint_is_shown(fake, tmp_path):
+def test_qemus_own_complaint_is_shown(fake: Fake, tmp_path: Path) -> None:
     files = fake("hang")
     program = tmp_path / "bin" / "qemu-system-x86_64"
     program.write_text("#!/bin/sh\necho 'no such device' >&2\nexit 1\n", encoding="utf-8")
@@ -153,7 +164,7 @@ def test_qemus_own_complaint_is_shown(fake, tmp_path):
         guest.boot(Deadline(GENEROUS))
 
 
-def test_the_overlays_are_appended_to_the_initramfs(fake, tmp_path):
+def test_the_overlays_are_appended_to_the_initramfs(fake: Fake, tmp_path: Path) -> None:
     module, program = tmp_path / "module.cpio", tmp_path / "program.cpio"
     module.write_bytes(b"module")
     program.write_bytes(b"program")
@@ -164,7 +175,7 @@ def test_the_overlays_are_appended_to_the_initramfs(fake, tmp_path):
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
-def test_no_qemu_outlives_us(fake, number):
+def test_no_qemu_outlives_us(fake: Fake, number: signal.Signals) -> None:
     files = fake("report ready;hang", "sleep 1000")
     script = f"""
 import sys

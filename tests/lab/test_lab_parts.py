@@ -3,6 +3,7 @@
 import os
 import stat
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -13,7 +14,7 @@ from machine.errors import LabError
 from machine.recipe import Recipe
 
 
-def test_a_panic_is_found_among_control_sequences():
+def test_a_panic_is_found_among_control_sequences() -> None:
     text = console.CONTROL_SEQUENCE.sub(
         "", "\x1b[!p\x1b]104\x07\x1b[1mKernel panic - not syncing: VFS: x\x1b[0m\r\n"
     )
@@ -33,17 +34,17 @@ def test_a_panic_is_found_among_control_sequences():
         "UBSAN: array-index-out-of-bounds in x.c:1:2",
     ],
 )
-def test_what_the_kernel_complains_about_is_named_once(line):
+def test_what_the_kernel_complains_about_is_named_once(line: str) -> None:
     text = f"[    1.0] {line}\n[    2.0] fine\n[    3.0] {line}\n"
     assert console.complaints(text) == [line]
 
 
-def test_harmless_lines_are_no_complaints():
+def test_harmless_lines_are_no_complaints() -> None:
     text = "mtrr: your CPUs had inconsistent MTRRdefType settings\nrandom: crng init done\n"
     assert console.complaints(text) == []
 
 
-def test_the_tail_is_the_last_lines_that_are_not_blank(tmp_path):
+def test_the_tail_is_the_last_lines_that_are_not_blank(tmp_path: Path) -> None:
     log = tmp_path / "console.log"
     assert console.read(log) == ""
     log.write_bytes(b"one\r\n\r\ntwo\xff\r\nthree\r\n")
@@ -51,7 +52,7 @@ def test_the_tail_is_the_last_lines_that_are_not_blank(tmp_path):
     assert console.tail("") == "(nothing was printed)"
 
 
-def test_a_deadline_never_goes_below_zero():
+def test_a_deadline_never_goes_below_zero() -> None:
     now = [100.0]
     deadline = Deadline(10, clock=lambda: now[0])
     assert deadline.remaining() == 10
@@ -65,7 +66,8 @@ def test_a_deadline_never_goes_below_zero():
 
 def read_archive(data: bytes) -> dict[str, tuple[int, bytes]]:
     """A reader of the newc format, from the kernel's description of it."""
-    found, offset = {}, 0
+    found: dict[str, tuple[int, bytes]] = {}
+    offset = 0
     while True:
         assert data[offset : offset + 6] == b"070701"
         fields = [int(data[offset + 6 + 8 * i : offset + 14 + 8 * i], 16) for i in range(13)]
@@ -78,7 +80,7 @@ def read_archive(data: bytes) -> dict[str, tuple[int, bytes]]:
         offset = (start + size + 3) // 4 * 4
 
 
-def test_the_archive_has_directories_before_their_files():
+def test_the_archive_has_directories_before_their_files() -> None:
     found = read_archive(archive({"overlay/usr/lib/a.ko": b"12345", "overlay/b": b""}))
     assert list(found) == [
         "overlay",
@@ -91,7 +93,7 @@ def test_the_archive_has_directories_before_their_files():
     assert stat.S_ISDIR(found["overlay/usr"][0])
 
 
-def program(path, text):
+def program(path: Path, text: str) -> str:
     path.write_text(f"#!{sys.executable}\n{text}\n", encoding="utf-8")
     path.chmod(0o755)
     return str(path)
@@ -106,23 +108,32 @@ def program(path, text):
         ("print('KVM internal error. Suberror: 1')", False),
     ],
 )
-def test_kvm_works_only_if_the_kernel_ran_to_its_end(tmp_path, text, works):
+def test_kvm_works_only_if_the_kernel_ran_to_its_end(
+    tmp_path: Path, text: str, works: bool
+) -> None:
     # Time enough for a slow machine to start Python; only the sleeper uses it up.
     timeout = 3.0 if "sleep" in text else 60.0
     assert accel.kvm_works(program(tmp_path / "qemu", text), tmp_path, timeout) is works
 
 
-def test_the_environment_decides_about_kvm(tmp_path):
+def test_the_environment_decides_about_kvm(tmp_path: Path) -> None:
     for wish in ("kvm", "tcg"):
         assert accel.choose(tmp_path, "qemu", tmp_path, {"ESWITCH_LAB_ACCEL": wish}) == wish
     with pytest.raises(LabError, match="ESWITCH_LAB_ACCEL is 'xen'"):
         accel.choose(tmp_path, "qemu", tmp_path, {"ESWITCH_LAB_ACCEL": "xen"})
 
 
-def test_the_probes_answer_is_kept_until_the_next_boot(tmp_path, monkeypatch):
+def test_the_probes_answer_is_kept_until_the_next_boot(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(os, "access", lambda *_: True)
-    asked = []
-    monkeypatch.setattr(accel, "kvm_works", lambda *_: bool(asked.append(1)))
+    asked: list[Path] = []
+
+    def no_kvm(_qemu: str, kernel: Path, *_: object) -> bool:
+        asked.append(kernel)
+        return False
+
+    monkeypatch.setattr(accel, "kvm_works", no_kvm)
     assert accel.choose(tmp_path, "qemu", tmp_path, {}) == "tcg"
     assert accel.choose(tmp_path, "qemu", tmp_path, {}) == "tcg"
     assert len(asked) == 1
@@ -133,7 +144,7 @@ def test_the_probes_answer_is_kept_until_the_next_boot(tmp_path, monkeypatch):
     assert len(asked) == 2
 
 
-def checkout(root, *, module=True, requirements=True):
+def checkout(root: Path, *, module: bool = True, requirements: bool = True) -> Path:
     sources = root / "lab" / "eswitchsim"
     sources.mkdir(parents=True)
     (sources / "main.c").write_text("int x;", encoding="utf-8")
@@ -145,14 +156,16 @@ def checkout(root, *, module=True, requirements=True):
     return sources
 
 
-def keys(root, scratch, base="base"):
+def keys(
+    root: Path, scratch: Path, base: str = "base"
+) -> tuple[str | None, str | None, str | None]:
     scratch.mkdir()
     plan = layers.snapshot(root, Recipe(), scratch)
     found = {archive.kind: archive.key for archive in plan.archives(base)}
     return plan.deps_key(base), found.get("module"), found.get("program")
 
 
-def test_each_input_changes_its_own_layer_only(tmp_path):
+def test_each_input_changes_its_own_layer_only(tmp_path: Path) -> None:
     sources = checkout(tmp_path / "c")
     program = tmp_path / "c" / "src" / "eswitch"
     program.mkdir(parents=True)
@@ -175,7 +188,7 @@ def test_each_input_changes_its_own_layer_only(tmp_path):
     assert changed[2] != bytecode
 
 
-def test_what_was_made_on_one_base_is_not_used_on_another(tmp_path):
+def test_what_was_made_on_one_base_is_not_used_on_another(tmp_path: Path) -> None:
     checkout(tmp_path / "c")
     one = keys(tmp_path / "c", tmp_path / "1", base="one")
     other = keys(tmp_path / "c", tmp_path / "2", base="other")
@@ -183,14 +196,14 @@ def test_what_was_made_on_one_base_is_not_used_on_another(tmp_path):
     assert one[1] != other[1]
 
 
-def test_two_builds_of_a_recipe_are_told_apart(tmp_path):
+def test_two_builds_of_a_recipe_are_told_apart(tmp_path: Path) -> None:
     (tmp_path / "known_hosts").write_text("key one", encoding="ascii")
     one = layers.identity(tmp_path)
     (tmp_path / "known_hosts").write_text("key two", encoding="ascii")
     assert layers.identity(tmp_path) != one
 
 
-def test_bytecode_in_the_checkout_is_no_input(tmp_path):
+def test_bytecode_in_the_checkout_is_no_input(tmp_path: Path) -> None:
     checkout(tmp_path / "c")
     program = tmp_path / "c" / "src" / "eswitch"
     (program / "__pycache__").mkdir(parents=True)
@@ -199,7 +212,7 @@ def test_bytecode_in_the_checkout_is_no_input(tmp_path):
     assert keys(tmp_path / "c", tmp_path / "2") == before
 
 
-def test_what_a_compiler_leaves_behind_is_no_input(tmp_path):
+def test_what_a_compiler_leaves_behind_is_no_input(tmp_path: Path) -> None:
     sources = checkout(tmp_path / "c")
     before = keys(tmp_path / "c", tmp_path / "1")
     for name in ("main.o", "eswitchsim.ko", "eswitchsim.mod.c", ".main.o.cmd", "Module.symvers"):
@@ -207,7 +220,9 @@ def test_what_a_compiler_leaves_behind_is_no_input(tmp_path):
     assert keys(tmp_path / "c", tmp_path / "2") == before
 
 
-def test_absent_inputs_are_skipped_with_a_warning(tmp_path, capsys):
+def test_absent_inputs_are_skipped_with_a_warning(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     checkout(tmp_path / "c", module=False, requirements=False)
     assert keys(tmp_path / "c", tmp_path / "1") == (None, None, None)
     said = capsys.readouterr().err

@@ -7,12 +7,15 @@ NAME.txt is what `mstconfig` printed, `nic` says which NIC it was asked of.
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
-from test_observe_cases import Broken, differences
+from observe.test_observe_cases import Broken, differences
 
 from eswitch.errors import HostError
+from eswitch.host import Host
 from eswitch.host.recorded import RecordedHost, RecordingHost
+from eswitch.model.firmware import FirmwareState, FirmwareWay
 from eswitch.model.identifiers import PciAddress
 from eswitch.model.observed import KernelState, NicState, ObservedState
 from eswitch.model.plain import to_plain
@@ -38,9 +41,9 @@ def name(path: Path) -> str:
     return f"{path.parent.name} {path.stem}"
 
 
-def load(path: Path) -> dict:
+def load(path: Path) -> dict[str, Any]:
     """The case, with what all of a kind have in common."""
-    case = json.loads(path.read_text())
+    case: dict[str, Any] = json.loads(path.read_text())
     programs: dict[str, str | None] = {**dict.fromkeys(PROGRAMS), "mokutil": "/usr/bin/mokutil"}
     if path.parent.name == "firmware":
         programs["mstconfig"] = "/usr/bin/mstconfig"
@@ -52,7 +55,7 @@ def load(path: Path) -> dict:
     return case
 
 
-def state_of(case: dict) -> ObservedState:
+def state_of(case: dict[str, Any]) -> ObservedState:
     nic = {"driver": "mlx5_core", "pci": "0000:07:00.0", "vendor_device": "15b3:101d"}
     nic |= case.get("nic", {})
     return ObservedState(
@@ -69,7 +72,7 @@ def state_of(case: dict) -> ObservedState:
     )
 
 
-def ask(path: Path, host, case: dict):
+def ask(path: Path, host: Host, case: dict[str, Any]) -> object:
     """The part of the state that the topic fills."""
     state = state_of(case)
     topic = Topic.MODULE if path.parent.name == "modules" else Topic(path.parent.name)
@@ -86,7 +89,7 @@ def ask(path: Path, host, case: dict):
     return filled[topic]
 
 
-def test_there_are_cases():
+def test_there_are_cases() -> None:
     assert len(CASES) > 50
     assert {path.parent.name for path in CASES} == {*TOPICS, "modules"}
     texts = {path.with_suffix(".json") for path in (CASES_DIR / "firmware").glob("*.txt")}
@@ -94,14 +97,14 @@ def test_there_are_cases():
 
 
 @pytest.mark.parametrize("path", CASES, ids=name)
-def test_case(path):
+def test_case(path: Path) -> None:
     case = load(path)
     found = ask(path, RecordedHost(case), case)
     assert differences(case["expect"], to_plain(found)) == []
 
 
 @pytest.mark.parametrize("path", CASES, ids=name)
-def test_recording_of_a_recording_shows_the_same(path):
+def test_recording_of_a_recording_shows_the_same(path: Path) -> None:
     case = load(path)
     recorder = RecordingHost(RecordedHost(case))
     found = ask(path, recorder, case)
@@ -109,7 +112,7 @@ def test_recording_of_a_recording_shows_the_same(path):
 
 
 @pytest.mark.parametrize("path", CASES, ids=name)
-def test_whatever_cannot_be_read_is_unknown(path):
+def test_whatever_cannot_be_read_is_unknown(path: Path) -> None:
     """Only a module has no Unknown: what modinfo would say is an error then."""
     case = load(path)
     whole = ask(path, RecordedHost(case), case)
@@ -126,19 +129,21 @@ def test_whatever_cannot_be_read_is_unknown(path):
         if path.parent.name == "guests" and host.broken == "/proc":
             assert isinstance(found, Unknown)
         if path.parent.name == "firmware" and not isinstance(found, Unknown):
-            assert found == whole or found.way.value == "devlink"
+            assert found == whole or (
+                isinstance(found, FirmwareState) and found.way is FirmwareWay.DEVLINK
+            )
         number += 1
 
 
 @pytest.mark.parametrize("path", IOMMU, ids=name)
-def test_iommu(path):
+def test_iommu(path: Path) -> None:
     case = json.loads(path.read_text())
     host = RecordedHost(case)
     found = {"iommu": to_plain(read_iommu(host)), "vfio_loaded": to_plain(read_vfio(host))}
     assert differences(case["expect"], found) == []
 
 
-def test_a_nic_that_is_not_there_is_not_asked():
+def test_a_nic_that_is_not_there_is_not_asked() -> None:
     state = state_of({})
     host = RecordedHost({})
     assert answer(host, state, [Question(Topic.FIRMWARE, "0000:99:00.0")]) == state

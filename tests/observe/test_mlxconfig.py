@@ -7,7 +7,7 @@ import json
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from mlxconfig_tables import LAYOUTS, Row, table
+from observe.mlxconfig_tables import LAYOUTS, Row, table
 
 from eswitch.errors import HostError
 from eswitch.model.firmware import FirmwareWay, Parameter, number
@@ -39,7 +39,8 @@ ABOUT = {"device": "ConnectX6DX", "name": "MCX623106AN-CDA_Ax", "about": "x", "b
 
 
 def expected(row: Row, *, marks: bool) -> Parameter:
-    default, current, upcoming = (None, None, *row.values)[-3:]
+    *before, upcoming = row.values
+    default, current = before or (None, None)
     return Parameter(upcoming, current, default, row.read_only and marks)
 
 

@@ -2,6 +2,7 @@
 
 import json
 import string
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given, settings
@@ -80,7 +81,7 @@ OF_TEXT = [
 ]
 
 
-def ends_well(parse, printed):
+def ends_well(parse: Callable[[str], object], printed: str) -> None:
     """A value, the same each time, or HostError."""
     try:
         first = parse(printed)
@@ -92,18 +93,18 @@ def ends_well(parse, printed):
 @pytest.mark.parametrize("parse", OF_JSON)
 @settings(max_examples=60)
 @given(printed=PRINTED)
-def test_arbitrary_json(parse, printed):
+def test_arbitrary_json(parse: Callable[[str], object], printed: str) -> None:
     ends_well(parse, printed)
 
 
 @pytest.mark.parametrize("parse", OF_TEXT)
 @given(printed=st.text())
-def test_arbitrary_text(parse, printed):
+def test_arbitrary_text(parse: Callable[[str], object], printed: str) -> None:
     ends_well(parse, printed)
 
 
 @given(st.text())
-def test_stat_is_parsed_or_refused(line):
+def test_stat_is_parsed_or_refused(line: str) -> None:
     try:
         name, parent = parse_stat(line)
     except ValueError:
@@ -113,7 +114,7 @@ def test_stat_is_parsed_or_refused(line):
 
 
 @given(st.lists(JSON, max_size=4), st.sampled_from(["", " ", "\n", ",", ",\n"]))
-def test_documents_come_back_in_order(found, between):
+def test_documents_come_back_in_order(found: list[object], between: str) -> None:
     if between == "":
         between = " "
     printed = between.join(json.dumps(item) for item in found)
@@ -121,7 +122,7 @@ def test_documents_come_back_in_order(found, between):
 
 
 @given(st.text(alphabet=string.printable, min_size=1).filter(lambda text: text.strip(" \t\r\n,")))
-def test_no_text_is_silently_nothing(printed):
+def test_no_text_is_silently_nothing(printed: str) -> None:
     try:
         found = documents(printed, "ip")
     except HostError:
@@ -129,13 +130,13 @@ def test_no_text_is_silently_nothing(printed):
     assert found != ()
 
 
-def test_deep_nesting_is_an_error_and_no_crash():
+def test_deep_nesting_is_an_error_and_no_crash() -> None:
     with pytest.raises(HostError):
         documents("[" * 200_000, "ip")
 
 
 @given(st.dictionaries(st.sampled_from(sorted(OPTIONS)), st.sampled_from("ymn")))
-def test_options_that_are_not_named_are_off(chosen):
+def test_options_that_are_not_named_are_off(chosen: dict[str, str]) -> None:
     lines = [
         f"CONFIG_{name}={value}" if value != "n" else f"# CONFIG_{name} is not set"
         for name, value in chosen.items()
@@ -152,7 +153,7 @@ def test_options_that_are_not_named_are_off(chosen):
         unique_by=lambda item: item[0],
     )
 )
-def test_features_by_interface(interfaces):
+def test_features_by_interface(interfaces: list[tuple[str, bool, bool]]) -> None:
     printed = ""
     for name, on, fixed in interfaces:
         state = ("on" if on else "off") + (" [fixed]" if fixed else "")

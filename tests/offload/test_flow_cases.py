@@ -24,7 +24,7 @@ def understood(flow: Flow) -> dict[str, object]:
     }
 
 
-def test_there_are_cases():
+def test_there_are_cases() -> None:
     assert len(DUMPS) >= 12
     assert {path.with_suffix("") for path in CASES.glob("*.json")} == {
         path.with_suffix("") for path in DUMPS
@@ -32,7 +32,7 @@ def test_there_are_cases():
 
 
 @pytest.mark.parametrize("path", DUMPS, ids=lambda path: path.stem)
-def test_case(path: Path):
+def test_case(path: Path) -> None:
     dump = parse_dump(path.read_text())
     expected = json.loads(path.with_suffix(".json").read_text())
     assert list(dump.unparsed) == expected["unparsed"]

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 
 import pytest
-from offload_hosts import ScriptedHost
+from fake_host import Answer, scripted
 
 from eswitch.errors import CommandFailed, HostError, NotFound, TimedOut
 from eswitch.host import Result
@@ -29,42 +30,42 @@ def failed(stderr: str) -> Result:
     return Result(2, "", stderr)
 
 
-def test_flows_are_read_with_masks_and_names():
-    host = ScriptedHost({DUMP: FLOW})
+def test_flows_are_read_with_masks_and_names() -> None:
+    host = scripted({DUMP: FLOW})
     assert len(read_flows(host).flows) == 1
-    assert host.ran == ["ovs-appctl dpctl/dump-flows -m --names"]
+    assert host.log == ["ovs-appctl dpctl/dump-flows -m --names"]
 
 
-def test_a_stopped_open_vswitch_is_named_with_the_way_out():
+def test_a_stopped_open_vswitch_is_named_with_the_way_out() -> None:
     pidfile = 'cannot read pidfile "/var/run/openvswitch/ovs-vswitchd.pid" (No such file)'
     for stderr in (f"ovs-appctl: {pidfile}", "ovs-appctl: cannot connect to ovs-vswitchd.1.ctl"):
         with pytest.raises(HostError, match="not running") as caught:
-            read_flows(ScriptedHost({DUMP: failed(stderr)}))
+            read_flows(scripted({DUMP: failed(stderr)}))
         assert caught.value.hint == "systemctl start openvswitch-switch"
 
 
-def test_a_missing_open_vswitch_is_another_sentence():
+def test_a_missing_open_vswitch_is_another_sentence() -> None:
     with pytest.raises(NotFound, match="not installed") as caught:
-        read_flows(ScriptedHost({DUMP: NotFound("ovs-appctl: no such program")}))
+        read_flows(scripted({DUMP: NotFound("ovs-appctl: no such program")}))
     assert caught.value.hint == "apt install openvswitch-switch"
 
 
-def test_no_datapath_has_no_flows():
+def test_no_datapath_has_no_flows() -> None:
     answer = failed(f"ovs-vswitchd: no datapaths exist\n{SERVER}")
-    assert read_flows(ScriptedHost({DUMP: answer})) == Dump()
+    assert read_flows(scripted({DUMP: answer})) == Dump()
 
 
-def test_of_several_datapaths_the_kernels_is_read():
+def test_of_several_datapaths_the_kernels_is_read() -> None:
     several = failed(f"ovs-vswitchd: multiple datapaths, specify one\n{SERVER}")
-    host = ScriptedHost({DUMP: several, f"{DUMP} -m --names system@ovs-system": FLOW})
+    host = scripted({DUMP: several, f"{DUMP} -m --names system@ovs-system": FLOW})
     assert len(read_flows(host).flows) == 1
 
 
-def test_other_troubles_are_passed_on():
+def test_other_troubles_are_passed_on() -> None:
     with pytest.raises(CommandFailed, match="server returned"):
-        read_flows(ScriptedHost({DUMP: failed(SERVER)}))
+        read_flows(scripted({DUMP: failed(SERVER)}))
     with pytest.raises(TimedOut):
-        read_flows(ScriptedHost({DUMP: TimedOut("30 s")}))
+        read_flows(scripted({DUMP: TimedOut("30 s")}))
 
 
 UPCALL = """system@ovs-system:
@@ -90,13 +91,13 @@ WITHOUT = UPCALL.format(line="")
         (WITHOUT, failed("ovs-appctl: broken"), Unknown("ovs-appctl: broken")),
     ],
 )
-def test_whether_the_daemon_offloads(show, offload, on):
-    running = read_running(ScriptedHost({SHOW: show, OFFLOAD: offload}))
+def test_whether_the_daemon_offloads(show: Answer, offload: str, on: bool | Unknown) -> None:
+    running = read_running(scripted({SHOW: show, OFFLOAD: offload}))
     assert running.on == on
     assert running.evidence
 
 
-def test_cpu_hits_come_from_the_kernels_counter():
+def test_cpu_hits_come_from_the_kernels_counter() -> None:
     counters = {"packets": 7, "bytes": 1, "errors": 0}
     rows = [
         {"ifindex": 1, "ifname": "lo", "group": "offload", "subgroup": "cpu_hit"},
@@ -110,7 +111,7 @@ def test_cpu_hits_come_from_the_kernels_counter():
         {"ifname": "odd", "stats64": {"rx": {}}},
         "odd",
     ]
-    hits = read_cpu_hits(ScriptedHost({HITS: json.dumps(rows)}))
+    hits = read_cpu_hits(scripted({HITS: json.dumps(rows)}))
     assert hits == {"enp1s0r0": CpuHits(received=7, sent=3)}
 
 
@@ -124,5 +125,70 @@ def test_cpu_hits_come_from_the_kernels_counter():
         NotFound("ip: no such program"),
     ],
 )
-def test_cpu_hits_are_optional(answer):
-    assert read_cpu_hits(ScriptedHost({HITS: answer})) == {}
+def test_cpu_hits_are_optional(answer: Answer) -> None:
+    assert read_cpu_hits(scripted({HITS: answer})) == {}
+
+
+@pytest.mark.parametrize(
+    ("show", "offload", "evidence"),
+    [
+        (WITH, NOT_A_COMMAND, "upcall/show: offloaded flows : 0"),
+        (WITHOUT, NOT_A_COMMAND, "upcall/show has no line `offloaded flows`"),
+        (
+            WITHOUT,
+            "Globally  enabled: true\nGlobally enabled:  true\n",
+            "dpif/offload/show: Globally enabled: true",
+        ),
+        ("", NOT_A_COMMAND, "upcall/show: no datapath"),
+        (WITHOUT, "first\nlast\n", "dpif/offload/show: last"),
+        (WITHOUT, "Globally enabled: maybe\n", "dpif/offload/show: Globally enabled: maybe"),
+        (WITHOUT, "", "dpif/offload/show: no output"),
+        (WITHOUT, Result(1, "said", "told\n"), "dpif/offload/show: told"),
+    ],
+)
+def test_the_evidence_is_what_the_daemon_said(show: str, offload: Answer, evidence: str) -> None:
+    assert read_running(scripted({SHOW: show, OFFLOAD: offload})).evidence == evidence
+
+
+def test_it_is_asked_for_what_it_says() -> None:
+    host = scripted({SHOW: WITHOUT, OFFLOAD: NOT_A_COMMAND})
+    read_running(host)
+    assert host.log == [SHOW, OFFLOAD]
+    host = scripted({SHOW: WITH})
+    read_running(host)
+    assert host.log == [SHOW]
+
+
+def test_no_bridge_is_no_answer_but_a_daemon_that_answers_is_one() -> None:
+    running = read_running(scripted({SHOW: "", OFFLOAD: "Globally enabled: true\n"}))
+    assert running.on is True
+
+
+def test_a_dump_that_hangs_is_waited_for_as_long_as_a_big_one_takes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    host = scripted({DUMP: FLOW, SHOW: WITHOUT, OFFLOAD: NOT_A_COMMAND})
+    run, timeouts = host.run, []
+
+    def timed(
+        argv: Sequence[str], *, timeout: float = 0.0, ok: Sequence[int] | None = (0,)
+    ) -> Result:
+        timeouts.append(timeout)
+        return run(argv, timeout=timeout, ok=ok)
+
+    monkeypatch.setattr(host, "run", timed)
+    read_flows(host)
+    read_running(host)
+    assert timeouts == [30.0, 30.0, 30.0]
+
+
+@pytest.mark.parametrize("row", [{"stats64": {"rx": {"packets": 1}}}, {"stats64": 1}, {}])
+def test_rows_without_both_counters_are_left_out(row: dict[str, object]) -> None:
+    good = {"ifname": "b", "stats64": {"rx": {"packets": 1}, "tx": {"packets": 2}}}
+    rows = [{"ifname": "a", **row}, good]
+    assert read_cpu_hits(scripted({HITS: json.dumps(rows)})) == {"b": CpuHits(1, 2)}
+
+
+def test_an_answer_with_a_bad_status_is_none() -> None:
+    good = {"ifname": "b", "stats64": {"rx": {"packets": 1}, "tx": {"packets": 2}}}
+    assert read_cpu_hits(scripted({HITS: Result(1, json.dumps([good]), "")})) == {}

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from hydrate import hydrate
-from merge_patch import observed_from, patched
+from offload.merge_patch import observed_from, patched
 
 from eswitch.model.desired import DesiredState
 from eswitch.model.plan import Plan
@@ -63,12 +63,12 @@ def report_of(case: dict[str, Any]) -> Report:
     )
 
 
-def test_there_are_cases():
+def test_there_are_cases() -> None:
     assert len(CASES) >= 25
 
 
 @pytest.mark.parametrize("path", CASES, ids=lambda path: path.stem)
-def test_case(path: Path):
+def test_case(path: Path) -> None:
     case = json.loads(path.read_text())
     report = report_of(case)
     verdicts = {layer.value: report.verdict(layer).value for layer in Layer}
@@ -90,7 +90,7 @@ def test_case(path: Path):
 
 
 @pytest.mark.parametrize("path", CASES, ids=lambda path: path.stem)
-def test_failures_say_what_to_do(path: Path):
+def test_failures_say_what_to_do(path: Path) -> None:
     for check in report_of(json.loads(path.read_text())).checks:
         assert check.evidence
         if check.verdict == "failed":

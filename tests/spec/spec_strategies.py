@@ -183,6 +183,13 @@ _ANY_ADDRESS = st.sampled_from(
 _ANY_GATEWAY = st.sampled_from(["", "10.0.0.1", "10.0.0.2", "172.16.0.1", "fe80::1", "2001:db8::1"])
 
 
+_ESWITCHES: list[EswitchState | Unknown] = [
+    EswitchState("legacy"),
+    EswitchState("switchdev"),
+    Unknown("no\nway"),
+]
+
+
 @st.composite
 def _nics(draw: st.DrawFn, pci: PciAddress, names: list[str]) -> NicState:
     total = draw(st.integers(0, 5))
@@ -205,9 +212,7 @@ def _nics(draw: st.DrawFn, pci: PciAddress, names: list[str]) -> NicState:
         (draw(st.booleans()) and names.pop()) or None,
         draw(_ANY_MAC),
         sriov=draw(st.sampled_from([None, SriovState(total, count, autoprobe=True)])),
-        eswitch=draw(
-            st.sampled_from([EswitchState("legacy"), EswitchState("switchdev"), Unknown("no\nway")])
-        ),
+        eswitch=draw(st.sampled_from(_ESWITCHES)),
         vfs=vfs,
     )
 
@@ -227,15 +232,13 @@ def hosts(draw: st.DrawFn) -> ObservedState:
     free = draw(st.permutations([*owned, *names[-6:]]))
     for name in draw(st.lists(st.sampled_from(["vmbr2", "-x", "uplink", *names[:2]]), unique=True)):
         mine, free = free[:3], free[3:]
-        ports = [
-            OvsPort(
-                port,
-                draw(st.none() | st.integers(0, 4095)),
-                draw(st.sampled_from([(), (1, 2)])),
-                {"eswitch": draw(st.sampled_from(marks))} if marks and draw(st.booleans()) else {},
-            )
-            for port in mine
-        ]
+        ports = []
+        for port in mine:
+            tag = draw(st.none() | st.integers(0, 4095))
+            trunks = draw(st.sampled_from([(), (1, 2)]))
+            marked = bool(marks) and draw(st.booleans())
+            ids = {"eswitch": draw(st.sampled_from(marks))} if marked else {}
+            ports.append(OvsPort(port, tag, trunks, ids))
         bridges.append(OvsBridge(name, (OvsPort(name), *ports)))
     linked = dict.fromkeys([*everything, *(bridge.name for bridge in bridges)])
     links = tuple(

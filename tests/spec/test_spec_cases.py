@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
-from spec_cases import as_json, cases
+from spec.spec_cases import as_json, cases
 
 from eswitch.spec import Problem, SpecInvalid, load
 from eswitch.spec.writing import dump

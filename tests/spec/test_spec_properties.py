@@ -7,8 +7,8 @@ from typing import Any
 import jsonschema
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from spec_cases import cases
-from spec_strategies import states
+from spec.spec_cases import cases
+from spec.spec_strategies import states
 
 from eswitch.model.desired import DesiredState
 from eswitch.spec import SpecInvalid, load

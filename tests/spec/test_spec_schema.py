@@ -8,7 +8,7 @@ from typing import Any
 
 import jsonschema
 import pytest
-from spec_cases import CASES, cases
+from spec.spec_cases import CASES, cases
 
 from eswitch.spec import load
 from eswitch.spec.schema import EXAMPLES, schema

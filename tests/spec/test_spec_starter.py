@@ -11,7 +11,7 @@ import pytest
 from hydrate import hydrate
 from hypothesis import given, settings
 from ruamel.yaml import YAML
-from spec_strategies import hosts
+from spec.spec_strategies import hosts
 
 from eswitch.model.desired import DesiredState, MacPolicy, VfDriver
 from eswitch.model.firmware import FirmwareState

@@ -210,6 +210,7 @@ def specs(draw: st.DrawFn) -> DesiredState:
     )
 
 
+@st.composite
 def answer(draw: st.DrawFn, observed: ObservedState, question: Question) -> ObservedState:
     """The same host with any answer to the question, also that nobody can tell."""
     match question.topic:
@@ -276,7 +277,7 @@ def test_any_host_gets_a_plan(data: st.DataObject, host: ObservedState, spec: De
         assert not wanted & asked
         asked |= wanted
         for question in sorted(wanted, key=str):
-            host = answer(data.draw, host, question)
+            host = data.draw(answer(host, question))
 
 
 @given(hosts(), specs())

@@ -6,17 +6,18 @@ from collections.abc import Callable
 from hashlib import sha256
 
 import pytest
-from box import CMDLINE, DROP_IN, GRUB, SPEC, WORDS, Box
+from twin.box import CMDLINE, DROP_IN, GRUB, SPEC, WORDS, Box
 
 from eswitch.engine import apply, journal
-from eswitch.engine.converge import LOCK, Events, Reboot
+from eswitch.engine.converge import LOCK
 from eswitch.engine.execute import StepFailed
+from eswitch.engine.outcome import Events, Reboot
 from eswitch.engine.resume import RECORD
 from eswitch.errors import NotConfirmed
+from eswitch.files.paths import MODULES
 from eswitch.observe import observe
 from eswitch.spec import load
 from eswitch.stages.driver.archive import INSTALLED, LOG
-from eswitch.stages.passthrough import MODULES
 from eswitch.twin import Fault, Kind, PowerLoss, Twin, names, parse
 from eswitch.twin.commands.driverkit import archive
 from eswitch.twin.faults import Plan

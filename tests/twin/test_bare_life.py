@@ -8,15 +8,17 @@ boot, the firmware and those files say what they said; no unit and no record sta
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from copy import deepcopy
 
-from box import CMDLINE, GRUB, RECORD, SPEC, UNIT_FILE, WORDS, Box
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from twin.box import CMDLINE, GRUB, SPEC, WORDS, Box
 
 from eswitch.engine import prepare
 from eswitch.engine.over_reboot import MOST_REBOOTS
+from eswitch.engine.resume import RECORD, UNIT_FILE
 from eswitch.twin import Fault, Kind, PowerLoss, Twin, open_machine
 from eswitch.twin.faults import Plan
 from eswitch.twin.state import State
@@ -41,10 +43,11 @@ MINE = st.sampled_from(["quiet", "mitigations=off", "nomodeset", "mitigations=of
 class BareLife(RuleBasedStateMachine):
     """One machine, from its delivery on."""
 
+    box: Box
+    delivered: State
+
     def __init__(self) -> None:
         super().__init__()
-        self.box: Box | None = None
-        self.delivered: State | None = None
         self.mine = ""
 
     @initialize(machine=st.sampled_from(MACHINES))
@@ -102,7 +105,7 @@ class BareLife(RuleBasedStateMachine):
         self.until_it_stands(lambda: self.box.eswitch("apply --yes"))
         self.box.twin.faults = Plan()
 
-    def until_it_stands(self, act: object) -> None:
+    def until_it_stands(self, act: Callable[[], object]) -> None:
         try:
             act()
         except PowerLoss:
@@ -148,19 +151,17 @@ class BareLife(RuleBasedStateMachine):
 
     @invariant()
     def others_words_stay(self) -> None:
-        if self.box is not None:
-            assert self.words_of_mine() == self.mine
-            assert self.box.state.incidents == []
+        assert self.words_of_mine() == self.mine
+        assert self.box.state.incidents == []
 
     @invariant()
     def nobody_reboots_for_ever(self) -> None:
-        if self.box is not None:
-            assert self.box.state.boots < 60
+        assert self.box.state.boots < 60
 
 
 TestBareLife = BareLife.TestCase
 TestBareLife.settings = settings(
-    max_examples=max(150, settings.default.max_examples),
+    max_examples=max(150, settings().max_examples),
     stateful_step_count=6,
     deadline=None,
     suppress_health_check=list(HealthCheck),

@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
-from box import CMDLINE, DROP_IN, SPEC, WORDS, Box
+from twin.box import CMDLINE, DROP_IN, SPEC, WORDS, Box
+from twin.test_bare_box import GO, PACKAGE, another
 
 from eswitch.host import Result
 from eswitch.stages.driver.archive import DIRECTORY, INSTALLED
 from eswitch.twin import Twin, parse
 from eswitch.twin.commands.driverkit import archive
-from test_bare_box import GO, PACKAGE, another
 
 
 @pytest.mark.parametrize(

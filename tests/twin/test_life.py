@@ -17,13 +17,12 @@ from hypothesis.stateful import (
     invariant,
     rule,
 )
-from life_machines import DRIFTS, DRIVERS, delivered, drift, specs
+from twin.life_machines import DRIFTS, DRIVERS, delivered, drift, specs
+from twin.state_judge import settled
 
 from eswitch.engine import apply, prepare, rollback
-from eswitch.engine.undo import differences
 from eswitch.errors import EswitchError, HostError, Refused
 from eswitch.model.desired import DesiredState
-from eswitch.model.plain import to_plain
 from eswitch.observe import observe
 from eswitch.stages import make_plan
 from eswitch.twin import Fault, Kind, PowerLoss, Twin
@@ -49,9 +48,10 @@ def agree(plan: object) -> bool:
 class Life(RuleBasedStateMachine):
     """One machine, from its delivery on."""
 
+    twin: Twin
+
     def __init__(self) -> None:
         super().__init__()
-        self.twin: Twin | None = None
         self.desired = DesiredState()
 
     @initialize(driver=DRIVERS, desired=specs())
@@ -111,7 +111,7 @@ class Life(RuleBasedStateMachine):
     def rollback_restores(self, fault: Fault | None) -> None:
         """After an apply that came to its end, and after one that was stopped half way."""
         self.twin.run(["udevadm", "settle"])
-        start = to_plain(observe(self.twin))
+        start = settled(self.twin.state)
         last = prepare(self.twin)
         if fault is None:
             if not self._apply():
@@ -125,7 +125,8 @@ class Life(RuleBasedStateMachine):
         if undo is None or (last is not None and undo.entry.path == last.entry.path):
             return
         rollback(self.twin, undo)
-        assert list(differences(start, to_plain(observe(self.twin)))) == []
+        self.twin.run(["udevadm", "settle"])
+        assert settled(self.twin.state) == start
 
     def _apply(self) -> bool:
         """True if it came to its end; it may only be refused for the sake of a guest."""
@@ -143,15 +144,14 @@ class Life(RuleBasedStateMachine):
 
     @invariant()
     def nobody_suffers(self) -> None:
-        if self.twin is not None:
-            assert self.twin.state.incidents == []
+        assert self.twin.state.incidents == []
 
 
 WRITES = ("write ", "append ", "replace ", "run ip link", "run devlink dev", "run tc qdisc del")
 
 TestLife = Life.TestCase
 TestLife.settings = settings(
-    max_examples=max(500, settings.default.max_examples),
+    max_examples=max(500, settings().max_examples),
     stateful_step_count=8,
     deadline=None,
     suppress_health_check=list(HealthCheck),

@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, suppress
+from typing import Any
 
 import pytest
-from box import CMDLINE, DROP_IN, SPEC, WORDS, Box
+from twin.box import CMDLINE, DROP_IN, SPEC, WORDS, Box
+from twin.test_bare_box import GO, another, rebooting, switching
 
 from eswitch.cli import apply_over_reboot
 from eswitch.engine import resume
+from eswitch.engine.converge import refuse_guests
 from eswitch.engine.resume import RECORD, UNIT_FILE
 from eswitch.errors import Locked, NotFound, Refused
-from eswitch.host import Host
+from eswitch.files.paths import BOOT_REFRESHED, MODULES
+from eswitch.host import Host, Result
 from eswitch.host.local import LocalHost
 from eswitch.model.observed import ObservedState
-from eswitch.stages.passthrough import MODULES
 from eswitch.twin import Fault, Kind, modules
 from eswitch.twin.faults import Plan
-from test_bare_box import GO, another, rebooting, switching
 
 
 def meddle(
@@ -32,9 +34,9 @@ def meddle(
 ) -> None:
     """Something happens once, before or after that program runs."""
     real = box.twin.run
-    done = []
+    done: list[int] = []
 
-    def run(argv, **keys):
+    def run(argv: Sequence[str], **keys: Any) -> Result:
         due = not done and matching in f"{' '.join(argv)} {keys.get('input')}"
         done.extend([1] * due)
         if due and not after:
@@ -88,13 +90,26 @@ def test_ctrl_c_while_the_loader_is_written_leaves_nothing_half_done(
     assert box.left == []
 
 
+def lose(monkeypatch: pytest.MonkeyPatch, box: Box, path: str) -> None:
+    """Whatever is written to that file does not stay."""
+    real = box.twin.replace_file
+
+    def replace_file(there: str, content: bytes, mode: int = 0o644) -> None:
+        if there != path:
+            real(there, content, mode)
+
+    monkeypatch.setattr(box.twin, "replace_file", replace_file)
+
+
 @pytest.mark.parametrize("machine", ["pve8-cx6dx", "pve8-zfs-cx6dx"])
-def test_a_command_line_that_reads_back_wrong_is_really_put_back(machine: str) -> None:
+def test_a_command_line_that_reads_back_wrong_is_really_put_back(
+    monkeypatch: pytest.MonkeyPatch, machine: str
+) -> None:
     box = Box.delivered(machine)
     if machine == "pve8-cx6dx":  # a later drop-in has the last word
         box.put("/etc/default/grub.d/zz.cfg", 'GRUB_CMDLINE_LINUX_DEFAULT="quiet"\n')
     else:
-        box.twin.faults = Plan([Fault(Kind.LIE, matching="boot-refreshed")])
+        lose(monkeypatch, box, BOOT_REFRESHED)
     path = DROP_IN if machine == "pve8-cx6dx" else CMDLINE
     before = box.state.files.get(path)
     assert box.eswitch(GO) == 1
@@ -316,6 +331,8 @@ def test_a_program_that_systemd_could_not_start_is_told_before(
         resume.refuse_program(host, ("/bin/false",))
     with pytest.raises(Refused, match="will not be there after the reboot"):
         resume.refuse_program(host, ("/run/venv/bin/eswitch",))
+    with pytest.raises(Refused, match="systemd starts no program with such a path"):
+        resume.refuse_program(host, ("/home/o'brien/bin/eswitch",))
     with pytest.raises(Refused, match="will not be there after the reboot"):
         resume.refuse_fleeting(host, "/var/run/x.yaml")
     resume.refuse_fleeting(host, SPEC)
@@ -422,13 +439,13 @@ def test_ctrl_c_once_the_reboot_is_ordered_keeps_what_goes_on(
 
 def test_ctrl_c_while_guests_are_looked_for(monkeypatch: pytest.MonkeyPatch) -> None:
     box = Box.delivered("pve8-cx6dx")
-    real = apply_over_reboot.refuse_guests
+    real = refuse_guests
 
-    def refuse_guests(host: Host, observed: ObservedState) -> None:
+    def interrupted(host: Host, observed: ObservedState) -> None:
         real(host, observed)
         ctrl_c()
 
-    monkeypatch.setattr(apply_over_reboot, "refuse_guests", refuse_guests)
+    monkeypatch.setattr(apply_over_reboot, "refuse_guests", interrupted)
     assert box.eswitch(GO) == 130
     assert "before the reboot, which was called off" in box.told
     assert (box.state.boots, box.left) == (1, [])

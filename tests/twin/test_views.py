@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -18,8 +19,9 @@ CASES = Path(__file__).parent.parent / "cases"
 PF = "/sys/bus/pci/devices/0000:01:00.0"
 
 
-def recorded(name: str) -> dict:
-    return json.loads((CASES / "observe" / f"{name}.json").read_text())
+def recorded(name: str) -> dict[str, Any]:
+    case: dict[str, Any] = json.loads((CASES / "observe" / f"{name}.json").read_text())
+    return case
 
 
 @pytest.fixture
@@ -51,7 +53,7 @@ def test_every_command_prints_what_was_recorded(lab: Twin, name: str) -> None:
             assert json.dumps(masked(mine)) == json.dumps(masked(real)), "the order of the keys"
 
 
-def documents(text: str) -> list:
+def documents(text: str) -> list[object]:
     found, place, decoder = [], 0, json.JSONDecoder()
     while text[place:].strip(" \n,"):
         while text[place] in " \n,":
@@ -106,8 +108,8 @@ def test_switchdev_is_that_of_the_recording(lab: Twin) -> None:
     for name in ("enp1s0np0", "enp1s0r0", "enp1s0r1", "enp1s0r2", "enp1s0r3"):
         lab.run(["ovs-vsctl", "add-port", "vmbr2", name])
     lab.run(["ovs-vsctl", "add-port", "vmbr2", "nothere", "tag=20"])
-    ours = to_plain(observe(lab))
-    theirs = to_plain(observe(RecordedHost(recorded("lab-switchdev-4vfs"))))
+    ours: Any = to_plain(observe(lab))
+    theirs: Any = to_plain(observe(RecordedHost(recorded("lab-switchdev-4vfs"))))
     for state in (ours, theirs):
         for bridge in state["ovs"]["bridges"]:
             for port in bridge["ports"]:

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from eswitch.errors import NotConfirmed, NotEffective, Refused
+from eswitch.files import paths
 from eswitch.host import Host
 from eswitch.model.desired import DesiredState
 from eswitch.model.observed import ObservedState
@@ -25,7 +26,7 @@ from .look import Planner
 from .outcome import Consent, Events, Outcome, Reboot, blocked
 from .rounds import Rounds
 
-LOCK = "/run/eswitch/lock"
+LOCK = paths.LOCK
 
 
 def apply(

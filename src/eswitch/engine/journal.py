@@ -22,6 +22,7 @@ from dataclasses import dataclass
 from typing import cast
 
 from eswitch.errors import EswitchError, HostError, NotFound
+from eswitch.files import paths
 from eswitch.host import Host
 from eswitch.model.action import Action, by_hand
 from eswitch.model.disturbance import Disturbance
@@ -31,7 +32,7 @@ from eswitch.model.step import Step
 from eswitch.model.subject import Subject
 from eswitch.model.typed import Unfit, from_plain
 
-DIRECTORY = "/var/lib/eswitch/journal"
+DIRECTORY = paths.JOURNAL
 SCHEMA = "eswitch.journal/v2"
 _LATER = ('{"rollback"', '{"end"')
 
@@ -140,9 +141,7 @@ class Journal:
             message = f"the journal could not be written: {error.message}"
             if not self._announced:
                 message += "; nothing was touched"
-            raise JournalFailed(
-                message, hint="df -h /var/lib/eswitch", errno=error.errno
-            ) from error
+            raise JournalFailed(message, hint=f"df -h {paths.STATE}", errno=error.errno) from error
 
 
 def _names(host: Host) -> list[str]:

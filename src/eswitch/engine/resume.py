@@ -11,13 +11,14 @@ When they are written, counted and removed is the table's (over_reboot.py) to sa
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import cast
 
 from eswitch.errors import HostError, NotEffective, NotFound, Refused
+from eswitch.files import paths
+from eswitch.files.systemd import can_start, command_line
 from eswitch.host import Host
 from eswitch.model.desired import DesiredState
 from eswitch.model.observed import ObservedState
@@ -31,10 +32,9 @@ from eswitch.topology import matching
 
 from .over_reboot import MOST_REBOOTS, MOST_STARTS, Deed, Event, Place, at_rest, follow
 
-RECORD = "/var/lib/eswitch/resume.json"
-UNIT = "eswitch-resume.service"
-UNIT_FILE = f"/etc/systemd/system/{UNIT}"
-_ENABLED = f"/etc/systemd/system/multi-user.target.wants/{UNIT}"
+RECORD = paths.RESUME
+UNIT = paths.RESUME_UNIT
+UNIT_FILE = paths.RESUME_UNIT_FILE
 SCHEMA = "eswitch.resume/v1"
 _BOOT_ID = "/proc/sys/kernel/random/boot_id"
 _LOST = ("/tmp/", "/run/", "/var/run/", "/dev/", "/proc/", "/sys/")  # noqa: S108
@@ -106,7 +106,7 @@ def refuse_fleeting(host: Host, spec: str) -> None:
         return
     raise Refused(
         f"{what} will not be there after the reboot; nothing was touched",
-        hint="put it into a file that stays, such as /etc/eswitch/eswitch.yaml",
+        hint=f"put it into a file that stays, such as {paths.SPEC}",
     )
 
 
@@ -139,6 +139,9 @@ def refuse_program(host: Host, program: Sequence[str]) -> None:
     if _is_fleeting(host, program[0]):
         message = f"{program[0]} will not be there after the reboot; nothing was touched"
         raise Refused(message, hint=hint)
+    if not can_start(program[0]):
+        message = f"systemd starts no program with such a path: {program[0]}; nothing was touched"
+        raise Refused(message, hint=hint)
     try:
         host.run([*program, "--version"], timeout=60.0)
     except HostError as error:
@@ -153,23 +156,10 @@ def arm(host: Host, record: Resume) -> None:
     """Remember it, and have systemd go on at the next boot. The record is on the disk first: a unit
     without one does nothing."""
     write(host, record)
-    unit = _UNIT.format(record=RECORD, command=_command((*record.program, "apply", "--resume")))
+    unit = _UNIT.format(record=RECORD, command=command_line((*record.program, "apply", "--resume")))
     host.replace_file(UNIT_FILE, unit.encode())
     host.run(["systemctl", "daemon-reload"])
     host.run(["systemctl", "enable", UNIT])
-
-
-def _command(words: Sequence[str]) -> str:
-    """As systemd.service(5) wants it, "Command lines". The program itself is never expanded."""
-    first, *rest = (word.replace("%", "%%") for word in words)
-    return " ".join(_quoted(word) for word in (first, *(word.replace("$", "$$") for word in rest)))
-
-
-def _quoted(word: str) -> str:
-    if re.fullmatch(r"[\w@%+=:,./$-]+", word, re.ASCII):
-        return word
-    escaped = word.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
-    return f'"{escaped}"'
 
 
 def reboot(host: Host) -> None:
@@ -185,7 +175,7 @@ def disarm(host: Host) -> None:
     """Forget it: no unit, no record, whatever systemd says. The record goes first: a unit without
     one does nothing."""
     host.remove_file(RECORD)
-    host.remove_file(_ENABLED)
+    host.remove_file(paths.RESUME_UNIT_ENABLED)
     host.remove_file(UNIT_FILE)
     with suppress(HostError):
         host.run(["systemctl", "daemon-reload"], ok=None)

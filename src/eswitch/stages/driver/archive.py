@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
+from eswitch.files import paths
 from eswitch.model.action import Action, Program, Replace
 from eswitch.model.desired import DesiredDriver
 from eswitch.model.disturbance import Disturbance, Effect
@@ -17,10 +18,9 @@ from eswitch.model.step import Step
 from eswitch.model.subject import KernelModule, Part
 from eswitch.model.unknown import Unknown
 
-DIRECTORY = "/var/lib/eswitch/driver"
-INSTALLED = f"{DIRECTORY}/installed"
-"""The SHA-256 of the archive that eswitch installed last."""
-LOG = "/var/log/eswitch-driver.log"
+DIRECTORY = paths.DRIVER
+INSTALLED = paths.DRIVER_INSTALLED
+LOG = paths.DRIVER_LOG
 
 _BUILD = 3600.0
 """Seconds: DKMS compiles a dozen modules for each kernel."""
