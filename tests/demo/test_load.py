@@ -25,9 +25,11 @@ from eswitch.demo.load import (
     rates,
     switched,
 )
+from eswitch.offload.datapath import Kind, Port
 from eswitch.offload.flow import Flow
-from eswitch.offload.place import Nature, Place
-from eswitch.offload.topology import Kind, Port
+from eswitch.offload.nature import Nature
+from eswitch.offload.place import Place
+from eswitch.offload.reason import ReasonKind, because
 
 NUMBERS = st.floats(0, 1e9, allow_nan=False)
 RATES = st.builds(Rates, NUMBERS, NUMBERS, NUMBERS, NUMBERS, NUMBERS, st.integers(0, 100_000))
@@ -38,8 +40,8 @@ def place(ufid: str, packets: int, *ends: tuple[str, Kind], hardware: bool) -> P
     flow = Flow("", "", packets, packets * 100, 0.0, ends[0][0], ufid=ufid)
     flow = replace(flow, layer="tc" if hardware else "ovs", offloaded="yes" if hardware else None)
     ports = tuple(Port(name, kind) for name, kind in ends)
-    reason = None if hardware else "why not"
-    return Place(flow, ports[0], ports[1:], Nature.ESWITCH, flow.placement, True, reason)
+    reason = None if hardware else because(ReasonKind.REFUSED)
+    return Place(flow, ports[0], ports[1:], Nature.ESWITCH, flow.placement, reason)
 
 
 WIRE = ("enp7s0f0np0", Kind.UPLINK)

@@ -12,16 +12,15 @@ from eswitch.demo.story import BRIDGE, CHAPTERS, MACHINE, NIC
 from eswitch.model.desired import DesiredState
 from eswitch.model.observed import ObservedState
 from eswitch.observe import observe
-from eswitch.offload.flow import Placement
+from eswitch.offload.datapath import datapath
 from eswitch.offload.place import places
-from eswitch.offload.read import read_flows
-from eswitch.offload.topology import topology
+from eswitch.offload.sources.openvswitch import read_flows
 from eswitch.twin import Twin, open_machine
 
 
 def look(twin: Twin) -> Seen:
     state = observe(twin)
-    found = places(read_flows(twin).flows, topology(state), state)
+    found = places(read_flows(twin).flows, datapath(state), state)
     return Seen(state, state, found)
 
 

@@ -12,6 +12,7 @@ from eswitch.engine.execute import invocation
 from eswitch.model.action import Action, Command, Settle, Tool, Write
 from eswitch.model.identifiers import PciAddress
 from eswitch.model.step import Step
+from eswitch.model.subject import Part
 
 words = st.lists(st.text("abc0:/=", min_size=1, max_size=4), min_size=1, max_size=3).map(tuple)
 actions: st.SearchStrategy[Action] = st.one_of(
@@ -25,7 +26,7 @@ actions: st.SearchStrategy[Action] = st.one_of(
 )
 steps = st.lists(
     st.lists(actions, min_size=1, max_size=4).map(
-        lambda given: Step("s", "subject", "attribute", "a", "b", "why", tuple(given))
+        lambda given: Step(Part.HOST, "attribute", "a", "b", "why", tuple(given))
     ),
     max_size=8,
 )
@@ -85,7 +86,7 @@ def test_nobody_waits_for_udev_more_often_than_asked(given: list[Step]) -> None:
 def test_two_nics_are_both_waited_for() -> None:
     settles = tuple(Settle(pf=PciAddress(f"0000:0{n}:00.0")) for n in (1, 2, 1))
     command = Command(Tool.IP, ("link", "set", "a", "up"))
-    given = [Step("s", "x", "mode", "a", "b", "why", (*settles, command))]
+    given = [Step(Part.HOST, "mode", "a", "b", "why", (*settles, command))]
     joined = [action for op in operations(given) for action in op.actions]
     assert set(joined[:-1]) == set(settles)
     assert joined[-1] == command
@@ -111,7 +112,7 @@ def test_how_each_tool_is_called() -> None:
 
 
 def test_ethtool_takes_one_command_at_a_time() -> None:
-    step = Step("s", "x", "hw-tc-offload", "off", "on", "why", (), ())
+    step = Step(Part.HOST, "hw-tc-offload", "off", "on", "why", (), ())
     words = (("-K", name, "hw-tc-offload", "on") for name in ("r0", "r1"))
     steps = [replace(step, actions=(Command(Tool.ETHTOOL, each),)) for each in words]
     assert [len(operation.actions) for operation in operations(steps)] == [1, 1]

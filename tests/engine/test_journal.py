@@ -24,6 +24,7 @@ from eswitch.model.observed import (
 )
 from eswitch.model.plain import Plain
 from eswitch.model.step import Step
+from eswitch.model.subject import Interface, Nic
 
 PCI = PciAddress("0000:07:00.0")
 NUMVFS = f"/sys/bus/pci/devices/{PCI}/sriov_numvfs"
@@ -34,13 +35,13 @@ EMPTY = ObservedState(KernelState("6.14"), ovs=RUNNING)
 def vfs() -> Step:
     do = (Write(NUMVFS, "2"), Settle())
     undo = (Write(NUMVFS, "0", timeout=81.0), Settle(pf=PCI))
-    return Step("s", PCI, "VFs", "0", "2", "why", do, undo)
+    return Step(Nic(PciAddress(PCI)), "VFs", "0", "2", "why", do, undo)
 
 
 def port() -> Step:
     do = Command(Tool.OVS, ("add-port", "br0", "x"))
     undo = Command(Tool.OVS, ("--if-exists", "del-port", "br0", "x"))
-    return Step("s", "x", "port", "none", "br0", "why", (do,), (undo,))
+    return Step(Interface("x"), "port", "none", "br0", "why", (do,), (undo,))
 
 
 @pytest.fixture
@@ -269,7 +270,7 @@ def test_differences_name_the_place() -> None:
     before: Plain = {"nics": [{"pci": "a", "sriov": {"count": 0}}], "index": 1}
     after: Plain = {"nics": [{"pci": "a", "sriov": {"count": 2}}], "index": 9}
     assert differences(before, after) == ["nics[a].sriov.count: was 0, now 2"]
-    assert journal.SCHEMA == "eswitch.journal/v1"
+    assert journal.SCHEMA == "eswitch.journal/v2"
 
 
 def test_a_session_is_not_cut(host: FakeHost, monkeypatch: pytest.MonkeyPatch) -> None:

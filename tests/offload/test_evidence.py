@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from eswitch.offload.evidence import RECENT, Evidence, look
+from eswitch.offload.evidence import RECENT, WINDOW, Evidence, look
 from eswitch.offload.flow import Dump, Flow
-from eswitch.offload.read import CpuHits
+from eswitch.offload.sources.counters import CpuHits
 
 
 def flow(packets: int, used: float | None = 0.0, ufid: str = "1") -> Flow:
@@ -46,7 +46,60 @@ def test_flows_are_remembered_when_they_expire() -> None:
     assert looks(flow(1, 0.1), None, None).used
 
 
-def test_flows_without_identity_are_told_apart_by_their_key() -> None:
+def at(*times: float, seen_until: float = 100.0) -> Evidence:
+    """Looks at these times at a flow that is used, and there, until one of them."""
+    evidence = None
+    for now in times:
+        used = (flow(int(now)),) if now <= seen_until else ()
+        hits = CpuHits(int(now) // 10, 0)
+        evidence = look(Dump(used), now, {"a": hits}, evidence)
+    assert evidence
+    return evidence
+
+
+def test_what_is_past_the_window_is_forgotten():
+    assert at(100, 100 + WINDOW).used
+    gone = at(100, 101 + WINDOW)
+    assert not gone.used
+    assert not gone.sightings
+    assert gone.began == gone.ended == 101 + WINDOW
+    assert gone.cpu_hits("a") is None
+
+
+def test_the_last_half_of_the_window_is_always_remembered():
+    """However long it looks, and whenever it began."""
+    half = int(WINDOW / 2)
+    for length in range(0, 4 * half, 7):
+        end = 100 + length
+        assert at(*range(100, end + 1), seen_until=max(100, end - half + 1)).used
+
+
+def test_a_flow_that_nobody_uses_is_no_proof_however_often_it_is_seen():
+    evidence = None
+    for now in range(100, 100 + 3 * int(WINDOW)):
+        evidence = look(Dump((flow(7, now - 95.0),)), now, {}, evidence)
+        assert bool(evidence.used) == (now <= 100 + WINDOW)
+
+
+def test_all_counts_are_of_the_same_window():
+    """A flow's packets are compared with the CPU's: both of the same time."""
+    evidence = at(*range(100, 400), seen_until=1000)
+    (sighting,) = evidence.used
+    assert WINDOW / 2 <= evidence.ended - evidence.began <= WINDOW
+    assert sighting.gained == evidence.ended - evidence.began
+    assert evidence.cpu_hits("a") == CpuHits(
+        int(evidence.ended) // 10 - int(evidence.began) // 10, 0
+    )
+
+
+def test_memory_does_not_grow_with_flows_that_come_and_go():
+    evidence = None
+    for now in range(100, 1000):
+        evidence = look(Dump((flow(1, 0.0, ufid=str(now)),)), float(now), {}, evidence)
+        assert len(evidence.sightings) <= WINDOW + 1
+
+
+def test_flows_without_identity_are_told_apart_by_their_key():
     one, two = (Flow(key, "b", 1, 0, 0.0, "a", layer="tc") for key in ("eth(dst=1)", "eth(dst=2)"))
     assert len(look(Dump((one, two)), 0.0, {}).used) == 2
 

@@ -8,11 +8,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from eswitch.model.observed import KernelState, ObservedState
+from eswitch.offload.datapath import Datapath
 from eswitch.offload.document import flows_document
 from eswitch.offload.flow import Flow, Placement, parse_dump
-from eswitch.offload.place import Nature, places
+from eswitch.offload.nature import Nature
+from eswitch.offload.place import places
 from eswitch.offload.syntax import fields, output_ports, split_items
-from eswitch.offload.topology import Topology
 
 # A loaded machine is slow: that is no finding.
 patient = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -37,7 +38,7 @@ def test_no_text_is_an_error(text: str) -> None:
         1 for line in text.split("\n") if line.strip()
     )
     observed = ObservedState(KernelState("6.8"))
-    found = places(dump.flows, Topology({}), observed)
+    found = places(dump.flows, Datapath({}), observed)
     assert all(isinstance(place.nature, Nature) for place in found)
     # A reason is given exactly for what is not in hardware.
     assert all((place.reason is None) == (place.placement is Placement.HARDWARE) for place in found)

@@ -10,13 +10,14 @@ from hypothesis import strategies as st
 from offload.merge_patch import observed_from
 
 from eswitch.model.report import Layer, Verdict
+from eswitch.offload.datapath import datapath
 from eswitch.offload.document import SCHEMA, flows_document
 from eswitch.offload.evidence import look
 from eswitch.offload.flow import Dump, Flow, Placement
 from eswitch.offload.judge import judge
-from eswitch.offload.place import Nature, places
-from eswitch.offload.read import Running
-from eswitch.offload.topology import topology
+from eswitch.offload.nature import Nature
+from eswitch.offload.place import places
+from eswitch.offload.sources.openvswitch import Running
 
 FOLDER = Path(__file__).parent.parent / "cases" / "verify"
 OBSERVED = observed_from(json.loads((FOLDER / "host.json").read_text()))
@@ -82,8 +83,8 @@ def test_ok_needs_hardware_in_that_direction_and_no_software(flows: list[Flow]) 
 
 @patient
 @given(st.lists(flow, max_size=12))
-def test_a_stage_in_software_is_never_called_hardware(flows: list[Flow]) -> None:
-    known = topology(OBSERVED)
+def test_a_stage_in_software_is_never_called_hardware(flows):
+    known = datapath(OBSERVED)
     for place in places(flows, known, OBSERVED):
         if place.placement is not Placement.HARDWARE:
             continue
@@ -101,7 +102,7 @@ def test_the_document_is_versioned_and_adds_up() -> None:
     from eswitch.offload.flow import parse_dump
 
     dump = parse_dump("\n".join([*lines, "a warning"]))
-    found = places(dump.flows, topology(OBSERVED), OBSERVED)
+    found = places(dump.flows, datapath(OBSERVED), OBSERVED)
     document = json.loads(json.dumps(flows_document(found, dump.unparsed)))
     assert document["schema"] == SCHEMA == "eswitch.flows/v1"
     assert document["unparsed"] == ["a warning"]

@@ -11,7 +11,8 @@ from eswitch.errors import CommandFailed, HostError, NotFound, TimedOut
 from eswitch.host import Result
 from eswitch.model.unknown import Unknown
 from eswitch.offload.flow import Dump
-from eswitch.offload.read import CpuHits, read_cpu_hits, read_flows, read_running
+from eswitch.offload.sources.counters import CpuHits, read_cpu_hits
+from eswitch.offload.sources.openvswitch import read_flows, read_running
 
 FLOW = "in_port(a), packets:1, bytes:60, used:0.1s, offloaded:yes, dp:tc, actions:b"
 DUMP = "ovs-appctl dpctl/dump-flows"

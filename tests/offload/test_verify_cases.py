@@ -20,7 +20,8 @@ from eswitch.model.step import Step
 from eswitch.offload.evidence import Evidence, look
 from eswitch.offload.flow import parse_dump
 from eswitch.offload.judge import judge
-from eswitch.offload.read import CpuHits, Running
+from eswitch.offload.sources.counters import CpuHits
+from eswitch.offload.sources.openvswitch import Running
 
 FOLDER = Path(__file__).parent.parent / "cases" / "verify"
 HOST = json.loads((FOLDER / "host.json").read_text())
@@ -32,8 +33,13 @@ def plan_of(case: dict[str, Any]) -> Plan | None:
         return None
     pending = case["pending"] or []
     if isinstance(pending, dict):
-        return hydrate(Plan, pending)
-    return Plan(steps=tuple(hydrate(Step, step) for step in pending))
+        return hydrate(Plan, {key: [about(each) for each in pending[key]] for key in pending})
+    return Plan(steps=tuple(hydrate(Step, about(step)) for step in pending))
+
+
+def about(data: dict[str, Any]) -> dict[str, Any]:
+    """A step or blocker of a case: whom it is about is told by a name."""
+    return {**data, "subject": {"kind": "spec-nic", "name": data["subject"]}}
 
 
 def evidence_of(case: dict[str, Any]) -> Evidence:
@@ -78,6 +84,8 @@ def test_case(path: Path) -> None:
         assert found[0].verdict == wanted["verdict"], found[0].evidence
         for text in wanted["evidence"]:
             assert text in found[0].evidence
+        if "reason_kind" in wanted:
+            assert found[0].reason_kind == wanted["reason_kind"]
     assert verdicts | {"all": report.verdict().value} == case["verdicts"]
 
 

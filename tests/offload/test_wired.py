@@ -10,8 +10,8 @@ import pytest
 from offload.merge_patch import observed_from, patched
 
 from eswitch.model.report import Check, Verdict
-from eswitch.offload.read import Running
-from eswitch.offload.topology import topology
+from eswitch.offload.datapath import datapath
+from eswitch.offload.sources.openvswitch import Running
 from eswitch.offload.wired import wired
 
 FOLDER = Path(__file__).parent.parent / "cases" / "verify"
@@ -21,7 +21,7 @@ ON = Running(on=True, evidence="offloaded flows : 1")
 
 def checks(name: str, **change: Any) -> dict[str, Check]:
     observed = observed_from(patched(HOST, change))
-    wanted = tuple((port.bridge, port) for port in topology(observed).bridged)
+    wanted = tuple((port.bridge, port) for port in datapath(observed).bridged)
     return {
         check.question: check
         for check in wired(observed, wanted, ON)

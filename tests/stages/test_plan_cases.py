@@ -26,14 +26,14 @@ def test_case(path: Path) -> None:
     later = [str(action) for step in plan.later for action in step.actions]
     assert later == case.get("later", [])
     assert [str(pending) for pending in plan.pending] == case.get("pending", [])
-    human = [blocker.subject for blocker in plan.blockers if blocker.human]
+    human = [str(blocker.subject) for blocker in plan.blockers if blocker.kind.by_hand]
     assert human == case.get("human", [])
     if "hints" in case:
         assert [blocker.hint for blocker in plan.blockers] == case["hints"]
     assert all(blocker.hint for blocker in plan.blockers)
     asked = [f"{q.topic} {q.of}".rstrip() for q in questions(desired, observed)]
     assert sorted(asked) == case.get("asked", [])
-    assert [text for step in plan.steps for text in step.disturbs] == case.get("disturbs", [])
+    assert [str(each) for step in plan.steps for each in step.disturbs] == case.get("disturbs", [])
     assert [note.message for note in plan.notes] == case.get("notes", [])
     if "undo" in case:
         assert [str(action) for step in plan.steps for action in step.inverse] == case["undo"]

@@ -38,10 +38,11 @@ from eswitch.model.observed import (
     VfState,
 )
 from eswitch.model.question import Question, Topic
+from eswitch.model.step import Phase
 from eswitch.model.unknown import Unknown
-from eswitch.stages import LASTING, make_plan, questions, unattended_harm
+from eswitch.stages import STAGES, make_plan, questions, unattended_harm
 
-_ORDER = ["driver", "firmware", "passthrough", "eswitch", "bridge"]  # the recipe's
+_ORDER = [stage.name for stage in STAGES]
 
 # No deadline: machines that run tests do other things too.
 _MANY = settings(max_examples=150, deadline=None)
@@ -249,11 +250,11 @@ def test_any_host_gets_a_plan(data: st.DataObject, host: ObservedState, spec: De
         plan = make_plan(spec, host)
         assert plan == make_plan(spec, host)
         if plan.reboots:
-            assert {step.stage for step in plan.steps} <= LASTING
+            assert {step.phase for step in plan.steps} <= {Phase.LASTING}
         else:
             assert not plan.later
-        assert not any(step.stage in LASTING for step in plan.later)
-        assert all(it.harm for it in unattended_harm(plan, host))
+        assert not any(step.phase is Phase.LASTING for step in plan.later)
+        assert all(it.kind.hurts for it in unattended_harm(plan, host))
         told = [(blocker.subject, blocker.message) for blocker in plan.blockers]
         assert len(told) == len(set(told))
         assert all(blocker.hint and not blocker.hint.startswith("or ") for blocker in plan.blockers)
@@ -262,7 +263,7 @@ def test_any_host_gets_a_plan(data: st.DataObject, host: ObservedState, spec: De
         keys = [step.key for step in (*plan.steps, *plan.later)]
         assert len(keys) == len(set(keys))
         for step in plan.steps:
-            if step.stage in LASTING:
+            if step.phase is Phase.LASTING:
                 files = [action for action in step.actions if isinstance(action, Replace)]
                 back = [action for action in step.inverse if isinstance(action, Replace)]
                 # Only a driver whose predecessor's files are gone has no way back, and says so.

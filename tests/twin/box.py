@@ -5,10 +5,10 @@ from __future__ import annotations
 import io
 from dataclasses import dataclass, field
 
-from eswitch.cli.booted import starts
 from eswitch.cli.program import carry_out
 from eswitch.cli.screen import Screen
 from eswitch.cli.session import Session
+from eswitch.cli.twin_boot import started_by_systemd
 from eswitch.engine import prepare
 from eswitch.engine.resume import RECORD, UNIT_FILE
 from eswitch.twin import Twin, open_machine
@@ -60,7 +60,7 @@ class Box:
         self.twin.reboot()
         code = None
         try:
-            for words, inner in starts(self.session()):
+            for words, inner in started_by_systemd(self.session()):
                 code = carry_out(words, inner)
         finally:
             self.listen()

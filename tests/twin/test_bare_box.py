@@ -13,10 +13,10 @@ from eswitch.engine.converge import LOCK, Events, Reboot
 from eswitch.engine.execute import StepFailed
 from eswitch.engine.resume import RECORD
 from eswitch.errors import NotConfirmed
+from eswitch.files.paths import MODULES
 from eswitch.observe import observe
 from eswitch.spec import load
-from eswitch.stages.driver import INSTALLED, LOG
-from eswitch.stages.passthrough import MODULES
+from eswitch.stages.driver.archive import INSTALLED, LOG
 from eswitch.twin import Fault, Kind, PowerLoss, Twin, names, parse
 from eswitch.twin.commands.driverkit import archive
 from eswitch.twin.faults import Plan

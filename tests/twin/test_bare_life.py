@@ -17,7 +17,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from twin.box import CMDLINE, GRUB, SPEC, WORDS, Box
 
 from eswitch.engine import prepare
-from eswitch.engine.resume import MOST_REBOOTS, RECORD, UNIT_FILE
+from eswitch.engine.over_reboot import MOST_REBOOTS
 from eswitch.twin import Fault, Kind, PowerLoss, Twin, open_machine
 from eswitch.twin.faults import Plan
 from eswitch.twin.state import State

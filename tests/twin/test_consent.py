@@ -22,7 +22,9 @@ def test_a_port_that_comes_back_with_the_vfs_is_nobodys_yet() -> None:
     twin.reboot()
 
     def agree(plan: Plan) -> bool:
-        return all("enp1s0r0" not in text for step in plan.disturbing for text in step.disturbs)
+        return all(
+            "enp1s0r0" not in str(text) for step in plan.disturbing for text in step.disturbs
+        )
 
     apply(twin, load(WITHOUT.encode(), "spec"), "spec", consent=agree)
     bridge = next(each for each in twin.state.ovs.database.bridges if each.name == "vmbr3")

@@ -11,7 +11,7 @@ from twin.box import CMDLINE, DROP_IN, SPEC, WORDS, Box
 from twin.test_bare_box import GO, PACKAGE, another
 
 from eswitch.host import Result
-from eswitch.stages.driver import DIRECTORY, INSTALLED
+from eswitch.stages.driver.archive import DIRECTORY, INSTALLED
 from eswitch.twin import Twin, parse
 from eswitch.twin.commands.driverkit import archive
 

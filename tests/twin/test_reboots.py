@@ -11,17 +11,17 @@ import pytest
 from twin.box import CMDLINE, DROP_IN, SPEC, WORDS, Box
 from twin.test_bare_box import GO, another, rebooting, switching
 
-from eswitch.cli import resumption
+from eswitch.cli import apply_over_reboot
 from eswitch.engine import resume
 from eswitch.engine.converge import refuse_guests
 from eswitch.engine.resume import RECORD, UNIT_FILE
 from eswitch.engine.undo import differences
 from eswitch.errors import Locked, NotFound, Refused
-from eswitch.host import Host, Result
+from eswitch.files.paths import MODULES
+from eswitch.host import Host
 from eswitch.host.local import LocalHost
 from eswitch.model.observed import ObservedState
 from eswitch.model.plain import Plain
-from eswitch.stages.passthrough import MODULES
 from eswitch.twin import Fault, Kind, modules
 from eswitch.twin.faults import Plan
 
@@ -320,6 +320,8 @@ def test_a_program_that_systemd_could_not_start_is_told_before(
         resume.refuse_program(host, ("/bin/false",))
     with pytest.raises(Refused, match="will not be there after the reboot"):
         resume.refuse_program(host, ("/run/venv/bin/eswitch",))
+    with pytest.raises(Refused, match="systemd starts no program with such a path"):
+        resume.refuse_program(host, ("/home/o'brien/bin/eswitch",))
     with pytest.raises(Refused, match="will not be there after the reboot"):
         resume.refuse_fleeting(host, "/var/run/x.yaml")
     resume.refuse_fleeting(host, SPEC)
@@ -434,13 +436,31 @@ def test_ctrl_c_once_the_reboot_is_ordered_keeps_what_goes_on(
 
 def test_ctrl_c_while_guests_are_looked_for(monkeypatch: pytest.MonkeyPatch) -> None:
     box = Box.delivered("pve8-cx6dx")
-    real = refuse_guests
+    real = apply_over_reboot.refuse_guests
 
     def interrupted(host: Host, observed: ObservedState) -> None:
         real(host, observed)
         ctrl_c()
 
-    monkeypatch.setattr(resumption, "refuse_guests", interrupted)
+    monkeypatch.setattr(apply_over_reboot, "refuse_guests", refuse_guests)
     assert box.eswitch(GO) == 130
     assert "before the reboot, which was called off" in box.told
     assert (box.state.boots, box.left) == (1, [])
+
+
+def test_the_session_that_began_before_the_reboot_counts_after_it() -> None:
+    """The unit has none of its own; whoever typed the apply comes back the same way. What is done
+    to the card was agreed to, while that way was over another one."""
+    box = Box.delivered("pve8-cx6dx")
+    (name,) = [link.name for link in box.state.links if link.function == "0000:07:00.0"]
+    box.twin.run(["ip", "addr", "add", "10.9.9.9/24", "dev", name])
+    rebooting(box)
+    assert json.loads(box.state.files[RECORD])["sessions"] == ["192.168.1.10"]
+    box.state.environment = {}
+    box.twin.reboot()
+    box.twin.run(["ip", "addr", "del", "192.168.1.10/24", "dev", "vmbr0"])
+    box.twin.run(["ip", "addr", "add", "192.168.1.10/24", "dev", name])
+    assert box.eswitch("apply --resume") == 4, box.told
+    assert f"your session comes in through 192.168.1.10/24 on {name}" in box.told
+    assert not switching(box)
+    assert box.left == []

@@ -10,11 +10,11 @@ from eswitch.engine import apply
 from eswitch.errors import HostError
 from eswitch.model.report import Layer, Verdict
 from eswitch.observe import observe
+from eswitch.offload.datapath import datapath
 from eswitch.offload.flow import Flow, Placement, parse_dump
 from eswitch.offload.place import Place, places
-from eswitch.offload.read import read_flows
+from eswitch.offload.sources.openvswitch import read_flows
 from eswitch.offload.syntax import named, split_items
-from eswitch.offload.topology import topology
 from eswitch.offload.verify import verify
 from eswitch.spec import load
 from eswitch.stages import make_plan
@@ -48,7 +48,7 @@ def end(vf: int) -> str:
 
 def unicast(twin: Twin) -> list[Place]:
     observed = observe(twin)
-    found = places(read_flows(twin).flows, topology(observed), observed)
+    found = places(read_flows(twin).flows, datapath(observed), observed)
     return [place for place in found if "ff:ff:ff:ff:ff:ff" not in place.flow.key]
 
 

@@ -35,8 +35,8 @@ def obstacles(blockers: Iterable[Blocker]) -> list[Line]:
     """Everything that stands in the way of a plan, each with its own way out."""
     lines: list[Line] = []
     for blocker in blockers:
-        where = f"{blocker.source}: {blocker.subject}" if blocker.source else blocker.subject
-        mark = "by hand: " if blocker.human else "error: "
+        where = f"{blocker.source}: {blocker.subject}" if blocker.source else str(blocker.subject)
+        mark = "by hand: " if blocker.kind.by_hand else "error: "
         lines += _said(blocker.message, where, mark)
         if blocker.hint:
             lines += _hint(blocker.hint)

@@ -32,9 +32,9 @@ from eswitch.host import Host
 from eswitch.model.identifiers import PciAddress
 from eswitch.model.observed import ObservedState, OvsStatus
 from eswitch.observe import observe
+from eswitch.offload.datapath import datapath
 from eswitch.offload.place import Place, places
-from eswitch.offload.read import read_flows
-from eswitch.offload.topology import topology as known_ports
+from eswitch.offload.sources.openvswitch import read_flows
 from eswitch.twin import Twin
 
 from .pages import demo as pages
@@ -146,7 +146,7 @@ class Performance:
         if observed.ovs.status is not OvsStatus.RUNNING:
             return ()
         dump = read_flows(twin or self.twin)
-        return places(dump.flows, known_ports(observed), observed)
+        return places(dump.flows, datapath(observed), observed)
 
     def figure(self, caption: str, seen: Seen, twin: Twin) -> Figure:
         """The topology as it was observed."""

@@ -11,6 +11,7 @@ import click
 
 from eswitch import __version__
 from eswitch.errors import EswitchError, HostError
+from eswitch.files import paths
 
 from .session import Options, Session
 
@@ -181,7 +182,7 @@ class Program(_Helpful, click.Group):
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The examples, each on its own line."""
         del ctx
-        _examples(formatter, ("eswitch init > /etc/eswitch/eswitch.yaml", "eswitch plan"))
+        _examples(formatter, (f"eswitch init > {paths.SPEC}", "eswitch plan"))
 
 
 def _version(ctx: click.Context, param: click.Parameter, value: bool) -> None:  # noqa: FBT001
@@ -304,9 +305,9 @@ def carry_out(words: list[str], session: Session) -> int:
 
 def _follow(session: Session, code: int) -> int:
     """If the simulated machine has booted meanwhile: what systemd starts then, and how it ends."""
-    from .booted import starts  # noqa: PLC0415 (only --twin pays for it)
+    from .twin_boot import started_by_systemd  # noqa: PLC0415 (only --twin pays for it)
 
-    for words, inner in starts(session):
+    for words, inner in started_by_systemd(session):
         code = carry_out(words, inner)
     return code
 

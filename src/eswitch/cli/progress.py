@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from eswitch.model.step import Step
+from eswitch.model.step import Key, Step
 
 from .layout import seconds
 from .screen import Screen, bad, faint, line
+from .status_line import StatusLine
 from .summary import brief
-from .transient import Transient
 
 
 class Progress:
@@ -24,9 +24,9 @@ class Progress:
     def __init__(self, screen: Screen, *, commands: bool = False) -> None:
         self._screen = screen
         self._commands = commands
-        self._steps: dict[tuple[str, str], Step] = {}
+        self._steps: dict[Key, Step] = {}
         self._seconds = 0.0
-        self._now = Transient(screen)
+        self._now = StatusLine(screen)
 
     def started(self, steps: Sequence[Step]) -> None:
         """Something runs now."""

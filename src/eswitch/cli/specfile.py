@@ -6,11 +6,12 @@ import errno
 import sys
 
 from eswitch.errors import HostError, NotFound, SpecError
+from eswitch.files import paths
 from eswitch.model.desired import DesiredState
 
 from .session import Session
 
-DEFAULT = "/etc/eswitch/eswitch.yaml"
+DEFAULT = paths.SPEC
 STDIN = "-"
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
 from eswitch.model.step import Step
+from eswitch.model.subject import together, vf_of
 
 from .layout import count, ranges
 
@@ -15,8 +15,6 @@ FEW = 4
 """Up to so many steps of one kind are shown one by one."""
 _VALUES = 2
 _MENTIONED = 3
-
-_VF = re.compile(r"^(?P<before>.*)\bVF (?P<index>\d+)(?P<after>.*)$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +42,7 @@ class Group:
     @property
     def disturbs(self) -> tuple[str, ...]:
         """What somebody may notice, the first few of many."""
-        return mentioned([text for step in self.steps for text in step.disturbs])
+        return mentioned([str(each) for step in self.steps for each in step.disturbs])
 
 
 def mentioned(texts: Sequence[str]) -> tuple[str, ...]:
@@ -74,7 +72,7 @@ def groups(
 def brief(steps: Sequence[Step]) -> str:
     """What a batch does, on one line, its kinds separated by semicolons."""
     parts = []
-    for _, run in groupby(steps, key=lambda step: (_kind(step)[1:4], step.attribute)):
+    for _, run in groupby(steps, key=lambda step: _kind(step)[1:3]):
         same = tuple(run)
         if len(same) == 1:
             parts.append(str(same[0]))
@@ -87,21 +85,20 @@ def brief(steps: Sequence[Step]) -> str:
     return f"{'; '.join(parts[: _MENTIONED - 1])}; and {len(parts) - _MENTIONED + 1} more"
 
 
-def _kind(step: Step) -> tuple[str, str, str, bool, str, str]:
-    found = _VF.match(step.subject)
-    if not found:
-        return (step.stage, step.subject, "", False, step.attribute, step.why)
-    return (step.stage, found["before"], found["after"], True, step.attribute, step.why)
+def _kind(step: Step) -> tuple[str, object, str, str]:
+    """Steps of one kind do the same, to the VFs of one PF if they are about VFs."""
+    vf = vf_of(step.subject)
+    who = step.subject if vf is None else (type(step.subject), vf.pf)
+    return (step.stage, who, step.attribute, step.why)
 
 
 def _subjects(steps: Sequence[Step]) -> str:
-    found = [_VF.match(step.subject) for step in steps]
-    first = found[0]
-    if first is None:
-        names = tuple(dict.fromkeys(step.subject for step in steps))
-        return names[0] if len(names) == 1 else count(len(names), "object")
-    indexes = ranges(int(each["index"]) for each in found if each)
-    return f"{first['before']}VF {indexes}{first['after']}"
+    first = steps[0].subject
+    vfs = [vf for step in steps if (vf := vf_of(step.subject))]
+    if not vfs:
+        subjects = tuple(dict.fromkeys(str(step.subject) for step in steps))
+        return subjects[0] if len(subjects) == 1 else count(len(subjects), "object")
+    return together(first, vfs[0], ranges(vf.index for vf in vfs))
 
 
 def _values(texts: Sequence[str]) -> str:

@@ -8,10 +8,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from eswitch.observe import observe
+from eswitch.offload.datapath import datapath
 from eswitch.offload.flow import Placement
 from eswitch.offload.place import Place, places
-from eswitch.offload.read import read_flows
-from eswitch.offload.topology import topology
+from eswitch.offload.sources.openvswitch import read_flows
 from eswitch.twin import Twin
 
 from .load import Load, load, rates
@@ -57,7 +57,7 @@ def play(twin: Twin) -> Day:
     Raises HostError if two of the guests cannot talk."""
     twin.state.conversations.clear()
     observed = observe(twin)
-    known = topology(observed)
+    known = datapath(observed)
     guests = guests_by_port(twin.state)
     hours = []
     before = places(read_flows(twin).flows, known, observed)

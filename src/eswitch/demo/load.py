@@ -14,9 +14,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
+from eswitch.offload.datapath import Kind
 from eswitch.offload.flow import Placement
 from eswitch.offload.place import Place
-from eswitch.offload.topology import Kind
 
 
 @dataclass(frozen=True, slots=True)

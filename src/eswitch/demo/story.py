@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from eswitch.files import paths
+
 from .proofs import (
     Proof,
     as_it_was,
@@ -25,7 +27,6 @@ NIC = "0000:07:00.0"
 UPLINK = "enp7s0f0np0"
 BRIDGE = "vmbr2"
 GUESTS = ("vm/101", "ct/200")
-SPEC = "/etc/eswitch/eswitch.yaml"
 OFFLOADED, REBOOTED = "traffic in hardware", "after the reboot"
 
 
@@ -83,7 +84,7 @@ CHAPTERS = (
         "bridge of both and the wire. `plan` shows each step on the way there from this box, its "
         "reason, and where the reboot comes; it touches nothing.",
         (
-            Act(f"cat {SPEC}"),
+            Act(f"cat {paths.SPEC}"),
             Act("eswitch plan", code=2, proof=untouched),
         ),
     ),

@@ -4,8 +4,9 @@
 journal is written before anything changes, so that `rollback` works after a crash too.
 """
 
-from .converge import Outcome, apply
+from .converge import apply
 from .journal import Journal
+from .outcome import Outcome
 from .undo import Undo, prepare, rollback
 
 __all__ = ["Journal", "Outcome", "Undo", "apply", "prepare", "rollback"]

@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 
 from eswitch.errors import CommandFailed, EswitchError, HostError, TimedOut
+from eswitch.files import edit
 from eswitch.host import Host
 from eswitch.host.lossless import read_lossless
 from eswitch.model.action import Action, Command, Program, Replace, Settle, Tool, Write
@@ -126,21 +127,17 @@ def _replace(action: Replace, host: Host) -> None:
 
 
 def _take_out(action: Replace, host: Host) -> bool:
-    """Where undoing means taking words out of a file, take them out of what others made of it
-    meanwhile; False if it is not so, or not certain. Raises StepFailed."""
+    """Where others have edited the file since, take out only what was ours; False if there is
+    nothing of theirs, or if it is not certain what was ours. Raises StepFailed."""
     if not action.old or action.new is None:
         return False
     try:
         found = read_lossless(host, action.path)
-        pairs = zip(action.old, action.new, strict=False)
-        same = (place for place, (one, other) in enumerate(pairs) if one != other)
-        begin = next(same, min(len(action.old), len(action.new)))
-        end = len(action.old) - len(action.new) + begin
-        ours = action.old[begin:end]
-        whole = bool(ours.strip()) and action.old[:begin] + action.old[end:] == action.new
-        if not (found and whole) or found in (action.old, action.new) or found.count(ours) != 1:
+        if found is None or found in (action.old, action.new):
             return False
-        text = found.replace(ours, "")
+        text = edit.undone(action.new, action.old, found)
+        if text is None:
+            return False
         host.replace_file(action.path, text.encode("utf-8", "surrogateescape"))
     except EswitchError as error:
         raise StepFailed(error, action, 0) from error

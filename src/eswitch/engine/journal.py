@@ -2,9 +2,9 @@
 
 On disk, `/var/lib/eswitch/journal/NNNNNN.jsonl`, one file for each apply, one JSON object a line:
 
-    {"schema": "eswitch.journal/v1", "started": TIME, "spec": FILE, "before": OBSERVED STATE}
-    {"step": N, "title": TEXT, "commands": [TEXT], "inverse": [ACTION], "reboot": BOOL}
-                                                                          before step N runs
+    {"schema": "eswitch.journal/v2", "started": TIME, "spec": FILE, "before": OBSERVED STATE}
+    {"step": N, "title": TEXT, "subject": SUBJECT, "touches": [SUBJECT], "disturbs": [DISTURBANCE],
+     "commands": [TEXT], "inverse": [ACTION], "reboot": BOOL}             before step N runs
     {"end": "applied" | "failed" | "interrupted", "time": TIME, "message": TEXT}
     {"rollback": "begun", "time": TIME}                                   before it is undone
     {"end": "rolled back" | "rollback failed", "time": TIME, "message": TEXT}
@@ -22,14 +22,18 @@ from dataclasses import dataclass
 from typing import cast
 
 from eswitch.errors import EswitchError, HostError, NotFound
+from eswitch.files import paths
 from eswitch.host import Host
 from eswitch.model.action import Action
+from eswitch.model.disturbance import Disturbance
 from eswitch.model.observed import ObservedState
-from eswitch.model.plain import Plain, action_from_plain, action_to_plain, to_plain
+from eswitch.model.plain import Plain, to_plain
 from eswitch.model.step import Step
+from eswitch.model.subject import Subject
+from eswitch.model.typed import Unfit, from_plain
 
-DIRECTORY = "/var/lib/eswitch/journal"
-SCHEMA = "eswitch.journal/v1"
+DIRECTORY = paths.JOURNAL
+SCHEMA = "eswitch.journal/v2"
 _LATER = ('{"rollback"', '{"end"')
 
 
@@ -38,9 +42,25 @@ class Executed:
     """A step that was begun; after a crash nobody knows whether it ended."""
 
     title: str
+    subject: Subject
     commands: tuple[str, ...]
     inverse: tuple[Action, ...]
+    touches: tuple[Subject, ...] = ()
+    disturbs: tuple[Disturbance, ...] = ()
     reboot: bool = False
+
+    @classmethod
+    def of(cls, step: Step) -> Executed:
+        """What is kept of a step."""
+        return cls(
+            title=str(step),
+            subject=step.subject,
+            commands=tuple(str(action) for action in step.actions),
+            inverse=step.inverse,
+            touches=step.touches,
+            disturbs=step.disturbs,
+            reboot=step.reboot,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,17 +106,8 @@ class Journal:
         """Record steps that are about to run, in one write."""
         lines: list[Plain] = []
         for step in steps:
-            commands: list[Plain] = [str(action) for action in step.actions]
-            inverse = [action_to_plain(action) for action in step.inverse]
-            lines.append(
-                {
-                    "step": self._count,
-                    "title": str(step),
-                    "commands": commands,
-                    "inverse": inverse,
-                    "reboot": step.reboot,
-                }
-            )
+            plain = cast("dict[str, Plain]", to_plain(Executed.of(step)))
+            lines.append({"step": self._count, **plain})
             self._count += 1
         self._append(*lines)
         self._announced |= bool(lines)
@@ -130,9 +141,7 @@ class Journal:
             message = f"the journal could not be written: {error.message}"
             if not self._announced:
                 message += "; nothing was touched"
-            raise JournalFailed(
-                message, hint="df -h /var/lib/eswitch", errno=error.errno
-            ) from error
+            raise JournalFailed(message, hint=f"df -h {paths.STATE}", errno=error.errno) from error
 
 
 def _names(host: Host) -> list[str]:
@@ -160,16 +169,12 @@ def read(host: Host, path: str) -> Entry | None:
     head, *rest = lines
     if head.get("schema") != SCHEMA:
         raise HostError(f"unknown schema {head.get('schema')!r}", where=path)
-    steps = tuple(
-        Executed(
-            title=str(line.get("title")),
-            commands=tuple(str(c) for c in cast("list[Plain]", line.get("commands"))),
-            inverse=tuple(action_from_plain(a) for a in cast("list[Plain]", line.get("inverse"))),
-            reboot=line.get("reboot") is True,
-        )
-        for line in rest
-        if "step" in line
-    )
+    try:
+        steps = tuple(_executed(line) for line in rest if "step" in line)
+    except Unfit as wrong:
+        place = ".".join(map(str, wrong.path))
+        message = f"a step cannot be understood: {place}: {wrong}"
+        raise HostError(message, where=path, hint="undo by hand; it lists commands") from None
     ends = [str(line["end"]) for line in rest if "end" in line]
     return Entry(
         path=path,
@@ -179,6 +184,10 @@ def read(host: Host, path: str) -> Entry | None:
         steps=steps,
         end=ends[-1] if ends else None,
     )
+
+
+def _executed(line: dict[str, Plain]) -> Executed:
+    return from_plain(Executed, {key: item for key, item in line.items() if key != "step"})
 
 
 def _parse(text: str, path: str) -> list[dict[str, Plain]]:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
+
 from eswitch.host import Host
 from eswitch.model.desired import DesiredState
 from eswitch.model.observed import ObservedState
+from eswitch.model.plan import Plan
 from eswitch.model.question import Question
 from eswitch.observe import answer, observe
-from eswitch.stages import questions
+from eswitch.stages import make_plan, questions
 
 
 def look(host: Host, desired: DesiredState) -> ObservedState:
@@ -25,3 +29,11 @@ def answered(host: Host, desired: DesiredState, observed: ObservedState) -> Obse
         observed = answer(host, observed, sorted(wanted, key=str))
         asked |= wanted
     return observed
+
+
+@dataclass(frozen=True, slots=True)
+class Planner:
+    """How an apply sees the host, and what it then wants: handed in, so that both can be others."""
+
+    look: Callable[[Host, DesiredState], ObservedState] = look
+    plan: Callable[[DesiredState, ObservedState], Plan] = make_plan

@@ -1,41 +1,41 @@
-"""Goes on after a reboot, once: what is remembered over it, and the unit that starts it.
+"""What is remembered over a reboot, the unit that goes on after it, and what both need of the host.
 
 On disk, only between an apply that reboots and the one that goes on:
 
     /var/lib/eswitch/resume.json                    what was to be done, for whom, and how often
     /etc/systemd/system/eswitch-resume.service      runs `eswitch apply --resume`
 
-Both go away at the end, however that end is. Nothing here can loop: a record is good for two
-reboots and three starts, each counted on the disk before anything else happens, and an apply that
-finds what the reboot was for undone does not reboot again (peers.md c.15, c.16).
+When they are written, counted and removed is the table's (over_reboot.py) to say.
 """
 
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import cast
 
 from eswitch.errors import HostError, NotEffective, NotFound, Refused
+from eswitch.files import paths
+from eswitch.files.systemd import can_start, command_line
 from eswitch.host import Host
 from eswitch.model.desired import DesiredState
 from eswitch.model.observed import ObservedState
 from eswitch.model.plain import Plain, to_plain
 from eswitch.model.plan import Blocker, Pending
+from eswitch.model.step import Key
+from eswitch.model.typed import from_plain
 from eswitch.model.unknown import Unknown
 from eswitch.observe import observe
 from eswitch.topology import matching
 
-RECORD = "/var/lib/eswitch/resume.json"
-UNIT = "eswitch-resume.service"
-UNIT_FILE = f"/etc/systemd/system/{UNIT}"
-_ENABLED = f"/etc/systemd/system/multi-user.target.wants/{UNIT}"
+from .over_reboot import MOST_REBOOTS, MOST_STARTS, Deed, Event, Place, at_rest, follow
+
+RECORD = paths.RESUME
+UNIT = paths.RESUME_UNIT
+UNIT_FILE = paths.RESUME_UNIT_FILE
 SCHEMA = "eswitch.resume/v1"
-MOST_REBOOTS = 2
-_MOST_STARTS = MOST_REBOOTS + 1
 _BOOT_ID = "/proc/sys/kernel/random/boot_id"
 _LOST = ("/tmp/", "/run/", "/var/run/", "/dev/", "/proc/", "/sys/")  # noqa: S108
 """Where files do not outlive a reboot, or may not (Debian 13 keeps /tmp in memory)."""
@@ -84,7 +84,7 @@ class Resume:
     boot: str
     program: tuple[str, ...]
     expected: tuple[Pending, ...] = ()
-    agreed: tuple[tuple[str, str], ...] = ()
+    agreed: tuple[Key, ...] = ()
     sessions: tuple[str, ...] = ()
     cards: tuple[tuple[str, str, str | None], ...] = ()
     reboots: int = 0
@@ -106,7 +106,7 @@ def refuse_fleeting(host: Host, spec: str) -> None:
         return
     raise Refused(
         f"{what} will not be there after the reboot; nothing was touched",
-        hint="put it into a file that stays, such as /etc/eswitch/eswitch.yaml",
+        hint=f"put it into a file that stays, such as {paths.SPEC}",
     )
 
 
@@ -139,6 +139,9 @@ def refuse_program(host: Host, program: Sequence[str]) -> None:
     if _is_fleeting(host, program[0]):
         message = f"{program[0]} will not be there after the reboot; nothing was touched"
         raise Refused(message, hint=hint)
+    if not can_start(program[0]):
+        message = f"systemd starts no program with such a path: {program[0]}; nothing was touched"
+        raise Refused(message, hint=hint)
     try:
         host.run([*program, "--version"], timeout=60.0)
     except HostError as error:
@@ -152,24 +155,11 @@ def refuse_program(host: Host, program: Sequence[str]) -> None:
 def arm(host: Host, record: Resume) -> None:
     """Remember it, and have systemd go on at the next boot. The record is on the disk first: a unit
     without one does nothing."""
-    _write(host, record)
-    unit = _UNIT.format(record=RECORD, command=_command((*record.program, "apply", "--resume")))
+    write(host, record)
+    unit = _UNIT.format(record=RECORD, command=command_line((*record.program, "apply", "--resume")))
     host.replace_file(UNIT_FILE, unit.encode())
     host.run(["systemctl", "daemon-reload"])
     host.run(["systemctl", "enable", UNIT])
-
-
-def _command(words: Sequence[str]) -> str:
-    """As systemd.service(5) wants it, "Command lines". The program itself is never expanded."""
-    first, *rest = (word.replace("%", "%%") for word in words)
-    return " ".join(_quoted(word) for word in (first, *(word.replace("$", "$$") for word in rest)))
-
-
-def _quoted(word: str) -> str:
-    if re.fullmatch(r"[\w@%+=:,./$-]+", word, re.ASCII):
-        return word
-    escaped = word.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
-    return f'"{escaped}"'
 
 
 def reboot(host: Host) -> None:
@@ -185,7 +175,7 @@ def disarm(host: Host) -> None:
     """Forget it: no unit, no record, whatever systemd says. The record goes first: a unit without
     one does nothing."""
     host.remove_file(RECORD)
-    host.remove_file(_ENABLED)
+    host.remove_file(paths.RESUME_UNIT_ENABLED)
     host.remove_file(UNIT_FILE)
     with suppress(HostError):
         host.run(["systemctl", "daemon-reload"], ok=None)
@@ -200,47 +190,69 @@ def armed(host: Host) -> Resume | None:
     try:
         data = json.loads(text)
         del data["schema"]
-        data["expected"] = tuple(Pending(**each) for each in data["expected"])
-        data["agreed"] = tuple((str(one), str(other)) for one, other in data["agreed"])
-        data["cards"] = tuple((str(a), str(b), c and str(c)) for a, b, c in data.get("cards", ()))
-        for key in ("program", "sessions"):
-            data[key] = tuple(str(word) for word in data[key])
-        return Resume(**data)
+        return from_plain(Resume, data)
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         raise HostError("it is not what eswitch wrote", where=RECORD) from None
 
 
 def is_armed(host: Host) -> bool:
-    """Whether something is to go on at the next boot."""
+    """Whether something is to go on at the next boot. A record that cannot be read is one."""
     try:
         host.read(RECORD)
     except NotFound:
         return False
+    except HostError:
+        return True
     return True
 
 
-def begin(host: Host, record: Resume, sha256: str | None) -> Resume:
-    """Count this start, on the disk, before anything else happens. `sha256` is that of the spec as
-    it is now, None if it cannot be read.
+def settle(host: Host, event: Event) -> None:
+    """What becomes of what is armed when that happens to a process that begins at rest, and stays
+    there: an apply that does not reboot, or a rollback."""
+    _, turn = follow(Place(at_rest(record=is_armed(host))), event)
+    if turn.deed is Deed.DISARM:
+        disarm(host)
 
-    Raises NotEffective if there were too many, if nobody has rebooted, or if the spec is not the
-    one that was agreed to.
-    """
-    if record.boot == boot_id(host):
-        raise NotEffective("this host has not been rebooted since", hint="systemctl reboot")
-    record = replace(record, starts=record.starts + 1)
-    if record.starts > _MOST_STARTS:
-        message = f"it was begun {_MOST_STARTS} times already, and did not come to its end"
-        raise NotEffective(message, hint="`eswitch plan` shows what is left")
-    _write(host, record)
-    if sha256 != record.sha256:
-        how = "cannot be read any more" if sha256 is None else "was changed since it was agreed to"
-        raise NotEffective(
-            f"the spec {how}, so nothing is done by itself",
-            where=record.spec,
-            hint=f"eswitch plan {record.spec}, then eswitch apply {record.spec}",
-        )
-    return record
+
+def write(host: Host, record: Resume) -> None:
+    """Put the record on the disk."""
+    plain = cast("dict[str, Plain]", to_plain(record))
+    text = json.dumps({"schema": SCHEMA, **plain}, indent=1) + "\n"
+    host.replace_file(RECORD, text.encode(), mode=0o600)
+
+
+def not_rebooted() -> NotEffective:
+    """It was to go on in the very boot in which it was armed."""
+    return NotEffective("this host has not been rebooted since", hint="systemctl reboot")
+
+
+def begun_too_often() -> NotEffective:
+    """It has begun, and was cut short, as often as it may."""
+    message = f"it was begun {MOST_STARTS} times already, and did not come to its end"
+    return NotEffective(message, hint="`eswitch plan` shows what is left")
+
+
+def rebooted_too_often(pending: Sequence[Pending]) -> NotEffective:
+    """It has rebooted as often as it may, and that was not enough."""
+    lines = "\n".join(f"  {each}" for each in pending)
+    return NotEffective(
+        f"{MOST_REBOOTS} reboots were not enough, and eswitch makes no more by itself; "
+        f"another one is due for:\n{lines}",
+        hint="reboot when it suits you, then apply again",
+    )
+
+
+def other_spec(record: Resume, sha256: str | None) -> NotEffective | None:
+    """Whether the spec is not the one that was agreed to: `sha256` is that of the spec as it is
+    now, None if it cannot be read."""
+    if sha256 == record.sha256:
+        return None
+    how = "cannot be read any more" if sha256 is None else "was changed since it was agreed to"
+    return NotEffective(
+        f"the spec {how}, so nothing is done by itself",
+        where=record.spec,
+        hint=f"eswitch plan {record.spec}, then eswitch apply {record.spec}",
+    )
 
 
 def cards(
@@ -250,9 +262,9 @@ def cards(
     return tuple((nic.name, str(pf.pci), pf.mac) for nic, pf in matching.matched(desired, observed))
 
 
-def wait_for_cards(host: Host, desired: DesiredState, record: Resume) -> None:
+def wait_for_cards(host: Host, desired: DesiredState) -> ObservedState:
     """Wait until udev is done with this boot and the NICs are there, a minute at most: the plan
-    tells what is missing then. Raises NotEffective if a NIC of the spec is another card now."""
+    tells what is missing then."""
     with suppress(HostError):
         host.run(["udevadm", "settle", f"--timeout={_PROBING:.0f}"], timeout=70.0, ok=None)
     deadline = host.monotonic() + _PROBING
@@ -265,18 +277,25 @@ def wait_for_cards(host: Host, desired: DesiredState, record: Resume) -> None:
                 raise
         else:
             if late or _are_there(desired, observed):
-                break
+                return observed
         host.sleep(2.0)
+
+
+def other_card(
+    record: Resume, desired: DesiredState, observed: ObservedState
+) -> NotEffective | None:
+    """Whether a NIC of the spec is another card than it was before the reboot."""
     before = {name: (pci, mac) for name, pci, mac in record.cards if mac is not None}
     for name, pci, mac in cards(desired, observed):
         old = before.get(name)
         if old is not None and mac is not None and mac != old[1]:
-            raise NotEffective(
+            return NotEffective(
                 f"`{name}` was {old[0]} with MAC {old[1]} before the reboot, and is {pci} with "
                 f"{mac} now: another card, so nothing is done by itself",
                 where=record.spec,
                 hint=f"match it by `mac` in the spec; eswitch plan {record.spec}",
             )
+    return None
 
 
 def _are_there(desired: DesiredState, observed: ObservedState) -> bool:
@@ -285,21 +304,3 @@ def _are_there(desired: DesiredState, observed: ObservedState) -> bool:
         if isinstance(pf, Blocker) or (pf.driver and isinstance(pf.eswitch, Unknown)):
             return False
     return True
-
-
-def again(host: Host, record: Resume, pending: Sequence[Pending]) -> Resume:
-    """The record for one reboot more. Raises NotEffective after too many."""
-    if record.reboots >= MOST_REBOOTS:
-        lines = "\n".join(f"  {each}" for each in pending)
-        raise NotEffective(
-            f"{MOST_REBOOTS} reboots were not enough, and eswitch makes no more by itself; "
-            f"another one is due for:\n{lines}",
-            hint="reboot when it suits you, then apply again",
-        )
-    return replace(record, expected=tuple(pending), reboots=record.reboots + 1, boot=boot_id(host))
-
-
-def _write(host: Host, record: Resume) -> None:
-    plain = cast("dict[str, Plain]", to_plain(record))
-    text = json.dumps({"schema": SCHEMA, **plain}, indent=1) + "\n"
-    host.replace_file(RECORD, text.encode(), mode=0o600)

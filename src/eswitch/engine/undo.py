@@ -22,6 +22,7 @@ from .batch import Operation, undo_operations
 from .converge import LOCK
 from .execute import execute_all
 from .explain import says_gone
+from .over_reboot import Event
 
 # What an untouched host changes by itself, or what the kernel invents anew for recreated devices.
 _VOLATILE = {
@@ -89,8 +90,7 @@ def rollback(
         _refuse_without_tools(undo, now)
         _refuse_if_used(undo, now)
         _refuse_if_shared(undo, now)
-        if resume.is_armed(host):
-            resume.disarm(host)
+        resume.settle(host, Event.ROLLED_BACK)
         writer = journal.Journal(host, undo.entry.path)
         refused: list[str] = []
         undone = True

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 from shlex import quote
+from typing import ClassVar
 
 from .identifiers import PciAddress
 
@@ -73,6 +74,7 @@ class Write:
     """One write to a sysfs attribute. `timeout` in seconds: `sriov_numvfs` can block for minutes,
     and forever while a guest holds a VF (domain.md 1.2)."""
 
+    KIND: ClassVar[str] = "write"
     path: str
     value: Word
     timeout: float = 10.0
@@ -91,6 +93,7 @@ class Write:
 class Command:
     """One command of a tool, as a person would type it (without `--` and batch files)."""
 
+    KIND: ClassVar[str] = "command"
     tool: Tool
     args: tuple[Word, ...]
 
@@ -113,6 +116,7 @@ class Settle:
     `timeout` in seconds. A wait that is not `urgent` may be put off behind writes that follow.
     """
 
+    KIND: ClassVar[str] = "settle"
     timeout: int = 180
     urgent: bool = False
     pf: PciAddress | None = None
@@ -132,6 +136,7 @@ class Program:
     """A program that is run by itself, never joined with others. `timeout` in seconds; what it says
     is kept in the file `log` if that is given. Never a shell."""
 
+    KIND: ClassVar[str] = "program"
     argv: tuple[str, ...]
     input: str | None = None
     timeout: float = 120.0
@@ -159,6 +164,7 @@ class Replace:
     """A whole file's text becomes another; None is no file. If it is neither `old` nor `new`,
     somebody else has changed it since the plan was made, and nothing is written."""
 
+    KIND: ClassVar[str] = "replace"
     path: str
     old: str | None
     new: str | None

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import NewType
+from typing import ClassVar, NewType
 
 PciAddress = NewType("PciAddress", str)
 """Full form, lower case: `0000:07:00.0` (domain, bus, device, function)."""
@@ -69,8 +69,9 @@ def derived_mac(pf_mac: MacAddress, vf: int) -> MacAddress:
 
 @dataclass(frozen=True, slots=True, order=True)
 class VfId:
-    """A VF, or its representor: which one is meant follows from the place it is used in."""
+    """A VF, by the PCI address of its PF and its index."""
 
+    KIND: ClassVar[str] = "vf"
     pf: PciAddress
     index: int
 

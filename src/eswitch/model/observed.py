@@ -101,6 +101,16 @@ class NicState:
     ingress: str | None = None
     firmware: FirmwareState | Unknown | None = None
 
+    @property
+    def is_switchdev(self) -> bool:
+        """Whether the e-switch can be programmed now.
+
+        Representors exist in no other mode, so they prove it where devlink shows no mode (nfp).
+        """
+        if not isinstance(self.eswitch, Unknown) and self.eswitch.mode == "switchdev":
+            return True
+        return any(vf.representor for vf in self.vfs)
+
     def vf(self, index: int) -> VfState | None:
         """The VF of that index, or None when it does not exist."""
         return next((vf for vf in self.vfs if vf.index == index), None)

@@ -3,34 +3,59 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 from .desired import Source
-from .step import Step
+from .step import Key, Step
+from .subject import Subject
+
+
+class Obstacle(StrEnum):
+    """What kind of thing stands in the way."""
+
+    IMPOSSIBLE = "impossible"  # it cannot be done here as things are
+    MISSING = "missing"  # a program or a service that is needed is not there
+    BY_HAND = "by hand"  # only a person can change it: in the BIOS, in a file of somebody else's
+    SESSION = "session"  # it would cut the session that asks for it
+    IN_USE = "in use"  # somebody who uses it would lose it
+    FOREIGN = "foreign"  # it is somebody else's, and not ours to change
+    ISOLATION = "isolation"  # the hardware cannot keep things apart; only a person can mend that
+
+    @property
+    def hurts(self) -> bool:
+        """Whether it could be done, and somebody would come to harm."""
+        return self in _HURTS
+
+    @property
+    def by_hand(self) -> bool:
+        """Whether only a person can take it away."""
+        return self in (Obstacle.BY_HAND, Obstacle.ISOLATION)
+
+
+_HURTS = {Obstacle.SESSION, Obstacle.IN_USE, Obstacle.FOREIGN, Obstacle.ISOLATION}
 
 
 @dataclass(frozen=True, slots=True)
 class Blocker:
-    """Why nothing may be applied. `harm` is True if it could be done but would hurt somebody,
-    `human` if only a person can change it (in the BIOS, in a file that somebody else wrote)."""
+    """Why nothing may be applied, and what to do about it."""
 
-    subject: str
+    subject: Subject
     message: str
     hint: str
-    harm: bool = False
+    kind: Obstacle = Obstacle.IMPOSSIBLE
     source: Source | None = None
-    human: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Pending:
     """Something that is set and counts from the next boot on: `what` is `SRIOV_EN True(1)`."""
 
-    subject: str
+    subject: Subject
     attribute: str
     what: str
 
     @property
-    def key(self) -> tuple[str, str]:
+    def key(self) -> Key:
         """That of the step that set it."""
         return (self.subject, self.attribute)
 
@@ -42,7 +67,7 @@ class Pending:
 class Note:
     """Something true that the user should know; it stops nothing."""
 
-    subject: str
+    subject: Subject
     message: str
 
 
@@ -54,6 +79,11 @@ class StagePlan:
     blockers: tuple[Blocker, ...] = ()
     notes: tuple[Note, ...] = ()
     pending: tuple[Pending, ...] = ()
+
+    @property
+    def reboots(self) -> bool:
+        """Whether a reboot is needed for it to be in force."""
+        return bool(self.pending) or any(step.reboot for step in self.steps)
 
     def __add__(self, other: StagePlan) -> StagePlan:
         """Both, one after the other."""

@@ -24,7 +24,10 @@ class Layer(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One question, its answer, and the evidence in the host's own terms."""
+    """One question, its answer, and the evidence in the host's own terms.
+
+    `reason_kind` is the kind of reason (`offload/reason.py`) that the evidence ends with, if any.
+    """
 
     layer: Layer
     subject: str
@@ -32,6 +35,7 @@ class Check:
     verdict: Verdict
     evidence: str
     hint: str | None = None
+    reason_kind: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

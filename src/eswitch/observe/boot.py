@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from eswitch.errors import HostError, NotFound
+from eswitch.files import kernel_cmdline, paths
 from eswitch.host import Host
 from eswitch.host.lossless import read_lossless
 from eswitch.model.machine import BootState, Loader
@@ -36,8 +37,6 @@ _ESPS = ("/efi", "/boot/efi", "/boot")
 _PINS = ("/etc/kernel/next-boot-pin", "/etc/kernel/proxmox-boot-pin")
 _MOUNTS = "/proc/mounts"
 _CRYPTTAB = "/etc/crypttab"
-_REFRESHED = "/var/lib/eswitch/boot-refreshed"
-"""/etc/kernel/cmdline as it was when eswitch last made it count, where nothing else tells."""
 _DEADLINE = 60.0
 
 
@@ -49,7 +48,7 @@ def read_boot(host: Host, release: str) -> BootState | Unknown:
     try:
         evidence = _gather(host)
         decision = decide(evidence)
-        words = tuple(evidence.cmdline.split())
+        words = kernel_cmdline.split(evidence.cmdline)
         state = BootState(words, decision.loader, passphrase=_asks_passphrase(host))
         if isinstance(decision.loader, Unknown):
             return state
@@ -159,8 +158,8 @@ def _next_of_systemd_boot(host: Host, release: str, content: str | None) -> Next
         for version, kernel, options in entries.values():
             if _is_of(release, version, kernel):
                 return options, kernels
-    if content is not None and read_lossless(host, _REFRESHED) == content:
-        return tuple(content.split()), kernels
+    if content is not None and read_lossless(host, paths.BOOT_REFRESHED) == content:
+        return kernel_cmdline.split(content), kernels
     said = "; ".join(reasons) or f"no mounted ESP has an entry for {release}"
     return Unknown(f"what the next kernel will be started with is not known: {said}"), kernels
 

@@ -5,12 +5,11 @@ from __future__ import annotations
 import re
 
 from eswitch.errors import HostError, NotFound
+from eswitch.files import paths
 from eswitch.host import Host
 from eswitch.model.machine import DriverBuild
 from eswitch.model.unknown import Unknown
 
-_DIRECTORY = "/var/lib/eswitch/driver"
-_INSTALLED = f"{_DIRECTORY}/installed"
 _EFIVARS = "/sys/firmware/efi/efivars"
 _SECURE_BOOT = f"{_EFIVARS}/SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c"
 _KEY = "/var/lib/dkms/mok.pub"
@@ -72,7 +71,7 @@ def _read_distribution(host: Host) -> str:
 
 def _read_installed(host: Host) -> str | None:
     try:
-        content = host.read(_INSTALLED).strip()
+        content = host.read(paths.DRIVER_INSTALLED).strip()
     except NotFound:
         return None
     return content if _SHA256.fullmatch(content) else None
@@ -80,7 +79,7 @@ def _read_installed(host: Host) -> str | None:
 
 def _is_kept(host: Host, sha256: str) -> bool:
     try:
-        return "install" in host.list(f"{_DIRECTORY}/{sha256[:12]}")
+        return "install" in host.list(f"{paths.DRIVER}/{sha256[:12]}")
     except NotFound:
         return False
 

@@ -13,11 +13,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase as fnmatch
 
+from eswitch.files import kernel_cmdline, paths
 from eswitch.model.machine import Loader
 from eswitch.model.unknown import Unknown
 
-GRUB_FILE = "/etc/default/grub.d/eswitch.cfg"
-SYSTEMD_FILE = "/etc/kernel/cmdline"
 # The verb came with it; Debian 12 has 252.
 _ADD_ALL_SINCE = 255
 
@@ -90,7 +89,7 @@ def _signs(evidence: Evidence) -> list[tuple[Loader | None, str]]:
         found.append((Loader.GRUB, f"LoaderInfo is {info!r}"))
     elif info:
         found.append((None, f"LoaderInfo is {info!r}, which eswitch does not know"))
-    words = evidence.cmdline.split()
+    words = kernel_cmdline.split(evidence.cmdline)
     if any(word.startswith("initrd=\\") for word in words):
         found.append((Loader.SYSTEMD_BOOT, "/proc/cmdline has an initrd= of the EFI partition"))
     if any(word.startswith("BOOT_IMAGE=") for word in words):
@@ -123,7 +122,7 @@ def _grub(evidence: Evidence) -> Decision:
         return Decision(
             Unknown("GRUB started this host, but its grub-mkconfig reads no /etc/default/grub.d")
         )
-    return Decision(Loader.GRUB, GRUB_FILE, ("update-grub",))
+    return Decision(Loader.GRUB, paths.GRUB_DROP_IN, ("update-grub",))
 
 
 def _managed(evidence: Evidence) -> Decision:
@@ -134,7 +133,7 @@ def _managed(evidence: Evidence) -> Decision:
                 "which is not installed"
             )
         )
-    return Decision(Loader.SYSTEMD_BOOT, SYSTEMD_FILE, ("proxmox-boot-tool", "refresh"))
+    return Decision(Loader.SYSTEMD_BOOT, paths.KERNEL_CMDLINE, ("proxmox-boot-tool", "refresh"))
 
 
 def _plain_systemd_boot(evidence: Evidence) -> Decision:
@@ -150,7 +149,7 @@ def _plain_systemd_boot(evidence: Evidence) -> Decision:
                 f"(`add-all`, from {_ADD_ALL_SINCE} on)"
             )
         )
-    return Decision(Loader.SYSTEMD_BOOT, SYSTEMD_FILE, ("kernel-install", "add-all"))
+    return Decision(Loader.SYSTEMD_BOOT, paths.KERNEL_CMDLINE, ("kernel-install", "add-all"))
 
 
 def parse_status(printed: str) -> EspStatus:
@@ -179,22 +178,29 @@ def parse_systemd_version(printed: str) -> int:
 
 def parse_grub_config(content: str) -> tuple[str, ...] | Unknown:
     """The kernel's words in the first entry of grub.cfg, without the kernel's own path."""
-    for line in content.splitlines():
-        words = line.split()
-        if len(words) > 1 and words[0] in ("linux", "linuxefi", "linux16"):
-            # GRUB takes the quotes away: root=ZFS="rpool/ROOT/pve-1".
-            return tuple(word.replace('"', "").replace("'", "") for word in words[2:])
-    return Unknown("grub.cfg starts no Linux")
+    command = _started(content)
+    if command is None:
+        return Unknown("grub.cfg starts no Linux")
+    try:
+        return kernel_cmdline.split_grub(command)[1:]
+    except ValueError:
+        return Unknown("a quote in grub.cfg is not closed")
 
 
 def parse_grub_release(content: str) -> str | None:
     """The release of the kernel in the first entry of grub.cfg, if it is that which is started."""
     if set(_DEFAULT.findall(content)) - {"0", "${next_entry}"}:
         return None
+    path = (_started(content) or "").partition(" ")[0]
+    return path.rpartition("vmlinuz-")[2] if "vmlinuz-" in path else None
+
+
+def _started(content: str) -> str | None:
+    """What the first entry of grub.cfg starts: the kernel's path, and its words."""
     for line in content.splitlines():
-        words = line.split()
-        if len(words) > 1 and words[0] in ("linux", "linuxefi", "linux16"):
-            return words[1].rpartition("vmlinuz-")[2] if "vmlinuz-" in words[1] else None
+        command, *rest = line.split(maxsplit=1)[:2] or [""]
+        if command in ("linux", "linuxefi", "linux16") and rest:
+            return rest[0]
     return None
 
 
@@ -249,11 +255,12 @@ def parse_entry(content: str) -> Entry:
     version = kernel = ""
     options: list[str] = []
     for line in content.splitlines():
-        key, *words = line.split() or [""]
+        key, *rest = line.split(maxsplit=1) or [""]
+        value = "".join(rest).rstrip()
         if key == "version":
-            version = " ".join(words)
+            version = value
         elif key in ("linux", "efi"):
-            kernel = " ".join(words)
+            kernel = value
         elif key == "options":
-            options += words
+            options += kernel_cmdline.split(value)
     return version, kernel, tuple(options)

@@ -45,19 +45,13 @@ def add_tc_offload(host: Host, state: ObservedState) -> ObservedState:
     In other modes nobody needs it, and drivers set it by themselves when the mode changes. Without
     any such interface no process is started.
     """
-    names = {name for nic in state.nics if _is_switchdev(nic) for name in _names(nic)}
+    names = {name for nic in state.nics if nic.is_switchdev for name in _names(nic)}
     asked = [link.name for link in state.links if link.name in names]
     if not asked:
         return state
     found = read_tc_offload(host, asked)
     links = [_with(link, found[link.name]) if link.name in found else link for link in state.links]
     return replace(state, links=tuple(links))
-
-
-def _is_switchdev(nic: NicState) -> bool:
-    """Representors prove it where devlink shows no mode (nfp)."""
-    mode = None if isinstance(nic.eswitch, Unknown) else nic.eswitch.mode
-    return mode == "switchdev" or any(vf.representor for vf in nic.vfs)
 
 
 def _names(nic: NicState) -> Iterator[str]:

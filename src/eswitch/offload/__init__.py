@@ -1,7 +1,8 @@
 """The proof: which datapath flows there are, where each runs, why, and what it says of a host.
 
-    ovs-appctl --read.py--> flow.Dump --topology.py--> Place (nature, effective placement, reason)
-                                 --evidence.py--> Evidence (several looks) --judge.py--> Report
+    sources --flow.py--> Dump --datapath.py, place.py--> Place (nature, effective placement, reason)
+                              --evidence.py--> Evidence (several looks)
+                              --traffic.py, judge.py--> Report
 
-Reading (`read`, `verify`) goes through the Host protocol; everything else is pure.
+Reading (`sources/`, `verify.py`) goes through the Host protocol; everything else is pure.
 """

@@ -18,8 +18,8 @@ def flows_document(found: Sequence[Place], unparsed: Iterable[str] = ()) -> Json
 
     `used_seconds` is the age of the last packet, null for never. `placement` is the effective one
     (a flow behind a software stage is in software), `in_hardware` what Open vSwitch says of the
-    single rule. `reason` is null for what is in hardware. `summary` counts flows and packets by
-    placement.
+    single rule. `reason`, its kind and its remedy are null for what is in hardware; a remedy also
+    where none is known. `summary` counts flows and packets by placement.
     """
     return {
         "schema": SCHEMA,
@@ -41,7 +41,7 @@ def summary(found: Iterable[Place]) -> Json:
 
 
 def _flow(place: Place) -> Json:
-    flow = place.flow
+    flow, reason = place.flow, place.reason
     return {
         "ufid": flow.ufid,
         "input": flow.in_port,
@@ -54,7 +54,9 @@ def _flow(place: Place) -> Json:
         "in_hardware": flow.placement is Placement.HARDWARE,
         "nature": place.nature.value,
         "belongs_in_hardware": place.nature.belongs_in_hardware,
-        "reason": place.reason,
+        "reason": reason.text if reason else None,
+        "reason_kind": reason.kind.value if reason else None,
+        "remedy": reason.remedy if reason else None,
         "match": flow.match,
         "actions": [item.strip() for item in split_items(flow.actions)],
         "other": dict(flow.other),

@@ -1,9 +1,11 @@
 """What was seen of the traffic, over several looks: flows vanish when they are idle.
 
-A counter by itself proves nothing: it may be of last week. What counts is traffic of the *window*,
-which begins `RECENT` seconds before the first look. A flow is evidence if a packet hit it in that
-window (by its `used` age), and it stays evidence when it has expired. It is judged by where it was
-seen last: a flow that moved from the kernel into the NIC under our eyes is in the NIC.
+A counter by itself proves nothing: it may be of last week. What counts is traffic of the *window*.
+It begins `RECENT` seconds before its first look and is at most `WINDOW` long: who looks for longer
+goes on with a window that began later, and what is older is forgotten, flows and counters alike. A
+flow is evidence if a packet hit it in the window (by its `used` age), and it stays evidence when it
+has expired. It is judged by where it was seen last: a flow that moved from the kernel into the NIC
+under our eyes is in the NIC.
 """
 
 from __future__ import annotations
@@ -12,10 +14,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from .flow import Dump, Flow
-from .read import CpuHits
+from .sources.counters import CpuHits
 
 RECENT = 10.0
 """Seconds; Open vSwitch's default max-idle, after which an unused flow is gone anyway."""
+WINDOW = 120.0
+"""Seconds; what was seen in the last half of it is never forgotten."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +37,11 @@ class Sighting:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """All looks together. `began` and `ended` are the times of the first and the last look."""
+    """All looks of one window. `began` and `ended` are the times of its first and its last look.
+
+    `younger` is the window that began half a window later and takes over when this one is too long:
+    the counts of each are of one span of time, so that they can be compared with each other.
+    """
 
     began: float
     ended: float
@@ -41,6 +49,7 @@ class Evidence:
     unparsed: tuple[str, ...] = ()
     first_hits: Mapping[str, CpuHits] = field(default_factory=dict)
     last_hits: Mapping[str, CpuHits] = field(default_factory=dict)
+    younger: Evidence | None = None
 
     @property
     def used(self) -> tuple[Sighting, ...]:
@@ -64,7 +73,12 @@ class Evidence:
 def look(
     dump: Dump, now: float, hits: Mapping[str, CpuHits], before: Evidence | None = None
 ) -> Evidence:
-    """Add one look at time `now` to what was seen before."""
+    """Add one look at time `now` to what was seen before, and forget what is past the window."""
+    if before and now - before.began > WINDOW:
+        return look(dump, now, hits, before.younger)
+    younger = None
+    if before and now - before.began >= WINDOW / 2:
+        younger = look(dump, now, hits, before.younger)
     sightings = dict(before.sightings) if before else {}
     for flow in dump.flows:
         previous = sightings.get(flow.identity)
@@ -77,6 +91,7 @@ def look(
         unparsed=dump.unparsed,
         first_hits=before.first_hits if before else hits,
         last_hits=hits,
+        younger=younger,
     )
 
 

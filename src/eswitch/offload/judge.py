@@ -30,56 +30,28 @@ representor (where the kernel counts them) must not have seen as many.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from enum import StrEnum
+from dataclasses import dataclass, replace
 
 from eswitch.model.desired import DesiredState
 from eswitch.model.observed import ObservedState, OvsStatus
 from eswitch.model.plan import Plan
 from eswitch.model.report import Check, Layer, Report, Verdict
 
+from .configured import configured
+from .datapath import Port
 from .evidence import Evidence
 from .flow import Placement
-from .place import Nature, Place, places
-from .read import Running
-from .topology import Port, topology, wanted_ports
-from .wired import Wanted, configured, fault, wired
+from .nature import Nature
+from .place import Place
+from .reason import Reason
+from .sources.openvswitch import Running
+from .traffic import Direction, Traffic, traffic
+from .wanted import wanted
+from .wired import wired
 
 _ENOUGH = 100  # packets in hardware before they are compared with what the CPU had
 _HANDFUL = 5  # flooded packets that are nothing but learning
 _ONE_IN = 100
-
-
-class Direction(StrEnum):
-    """As the port sees it: from it into the e-switch, or out of the e-switch to it."""
-
-    FROM = "from"
-    TO = "to"
-
-
-@dataclass(frozen=True, slots=True)
-class Traffic:
-    """One direction of one port: the flows that count, and those that are software by nature.
-
-    `gained` are the packets that the counting flows saw between the first and the last look,
-    `fault` says why the port does not work now (None: it does).
-    """
-
-    port: Port
-    direction: Direction
-    counted: tuple[Place, ...]
-    aside: tuple[Place, ...]
-    gained: Mapping[str, int]
-    fault: str | None = None
-
-    def packets(self, *placements: Placement) -> int:
-        """Packets of the counting flows with one of these placements."""
-        return sum(each.flow.packets for each in self.counted if each.placement in placements)
-
-    def gain(self, flows: Iterable[Place]) -> int:
-        """Packets that these flows gained during the looks."""
-        return sum(self.gained.get(each.flow.identity, 0) for each in flows)
 
 
 def judge(
@@ -95,81 +67,44 @@ def judge(
     e-switches that somebody put into bridges. A spec without a plan leaves that layer out as well.
     """
     checks = configured(plan) if plan is not None else ()
-    wanted = _wanted(desired, observed)
-    checks += wired(observed, wanted, running, desired=desired)
+    ports = wanted(desired, observed)
+    checks += wired(observed, ports, running, desired=desired)
     if observed.ovs.status is OvsStatus.RUNNING:
-        ports = [port for _, port in wanted if isinstance(port, Port)]
-        checks += tuple(_offloaded(each, evidence) for each in traffic(ports, observed, evidence))
+        here = [port for _, port in ports if isinstance(port, Port)]
+        checks += tuple(_offloaded(each, evidence) for each in traffic(here, observed, evidence))
     return Report(checks)
 
 
-def _wanted(desired: DesiredState | None, observed: ObservedState) -> Wanted:
-    if desired is not None:
-        return wanted_ports(desired, observed)
-    return tuple((port.bridge, port) for port in topology(observed).bridged)
-
-
-def traffic(
-    ports: Sequence[Port], observed: ObservedState, evidence: Evidence
-) -> tuple[Traffic, ...]:
-    """Sort the flows that were used in the window by port and direction."""
-    used = evidence.used
-    gained = {seen.flow.identity: seen.gained for seen in used}
-    sources: dict[str, list[Place]] = {}
-    targets: dict[str, list[Place]] = {}
-    known = topology(observed)
-    faults = {port.name: text for port in known.ports.values() if (text := fault(port, observed))}
-    for place in places((seen.flow for seen in used), known, observed):
-        # Only the last stage counts: it knows where the packet goes and what its path was.
-        if not place.final:
-            continue
-        broken = faults.keys() & {place.source.name, *(port.name for port in place.targets)}
-        for by_name, ends in ((sources, (place.source,)), (targets, place.targets)):
-            for end in ends:
-                if broken <= {end.name}:
-                    by_name.setdefault(end.name, []).append(place)
-    return tuple(
-        Traffic(
-            port,
-            direction,
-            tuple(each for each in found if each.counts),
-            tuple(each for each in found if not each.counts),
-            gained,
-            faults.get(port.name),
-        )
-        for port in ports
-        for direction, by_name in ((Direction.FROM, sources), (Direction.TO, targets))
-        for found in (by_name.get(port.name, []),)
-    )
-
-
 def _offloaded(seen: Traffic, evidence: Evidence) -> Check:
-    question = f"is traffic {seen.direction} it in hardware?"
     if seen.fault:
         packets = sum(each.flow.packets for each in (*seen.counted, *seen.aside))
         old = f"{seen.fault}: what was seen of it ({packets:,} packets) may be older than that"
-        return Check(
-            Layer.OFFLOADED,
-            seen.port.subject,
-            question,
-            Verdict.UNKNOWN,
-            old,
-            "send some once it works",
-        )
-    verdict, text, hint = _verdict(seen)
+        return _check(seen, Verdict.UNKNOWN, old, "send some once it works")
+    check = _by_flows(seen)
     witness = _witness(seen, evidence)
-    if witness:
-        text += f"; {witness.text}"
-        if witness.contradicts and verdict is Verdict.OK:
-            verdict = Verdict.UNKNOWN
-            hint = f"watch both: ip -s stats show dev {seen.port.name} group offload"
-    return Check(Layer.OFFLOADED, seen.port.subject, question, verdict, text, hint)
+    if witness is None:
+        return check
+    check = replace(check, evidence=f"{check.evidence}; {witness.text}")
+    if witness.contradicts and check.verdict is Verdict.OK:
+        hint = f"watch both: ip -s stats show dev {seen.port.name} group offload"
+        return replace(check, verdict=Verdict.UNKNOWN, hint=hint)
+    return check
 
 
-def _verdict(seen: Traffic) -> tuple[Verdict, str, str | None]:
+def _check(
+    seen: Traffic, verdict: Verdict, text: str, hint: str | None, reason: Reason | None = None
+) -> Check:
+    question = f"is traffic {seen.direction} it in hardware?"
+    kind = reason.kind.value if reason else None
+    return Check(Layer.OFFLOADED, seen.port.subject, question, verdict, text, hint, kind)
+
+
+def _by_flows(seen: Traffic) -> Check:
+    """What the flows alone say."""
     software = [each for each in seen.counted if each.placement.in_software]
     unknown = [each for each in seen.counted if each.placement is Placement.UNKNOWN]
     hardware = seen.packets(Placement.HARDWARE)
+    look = f"eswitch flows --port {seen.port.name}"
     if software:
         share = sum(each.flow.packets for each in software)
         where = ", ".join(sorted({each.placement.value for each in software}))
@@ -178,10 +113,10 @@ def _verdict(seen: Traffic) -> tuple[Verdict, str, str | None]:
             f"{share:,} of {hardware + share:,} packets in software ({where}; "
             f"{len(software)} of {_flows(len(seen.counted))}): {worst.reason}"
         )
-        return Verdict.FAILED, text, f"eswitch flows --port {seen.port.name}"
+        return _check(seen, Verdict.FAILED, text, look, worst.reason)
     if unknown:
-        text = f"{_flows(len(unknown))}: {unknown[0].reason}"
-        return Verdict.UNKNOWN, text, f"eswitch flows --port {seen.port.name}"
+        first = unknown[0].reason
+        return _check(seen, Verdict.UNKNOWN, f"{_flows(len(unknown))}: {first}", look, first)
     flooded = _flooded(seen)
     if flooded:
         copied = sum(each.flow.packets for each in flooded)
@@ -189,11 +124,12 @@ def _verdict(seen: Traffic) -> tuple[Verdict, str, str | None]:
             f"{copied:,} packets flooded ({_flows(len(flooded))}), {hardware:,} in hardware: "
             f"{flooded[0].reason}"
         )
-        return Verdict.UNKNOWN, text, f"eswitch flows --port {seen.port.name}"
+        return _check(seen, Verdict.UNKNOWN, text, look, flooded[0].reason)
     if seen.counted:
         text = f"{hardware:,} packets in {_flows(len(seen.counted))}, all in hardware"
-        return Verdict.OK, text + _aside(seen), None
-    return Verdict.UNKNOWN, "no traffic seen" + _aside(seen), "send some, such as a ping"
+        return _check(seen, Verdict.OK, text + _aside(seen), None)
+    text = "no traffic seen" + _aside(seen)
+    return _check(seen, Verdict.UNKNOWN, text, "send some, such as a ping")
 
 
 def _flooded(seen: Traffic) -> list[Place]:

@@ -14,7 +14,8 @@ from eswitch.model.unknown import Unknown
 from .evidence import Evidence, look
 from .flow import Dump
 from .judge import judge
-from .read import Running, read_cpu_hits, read_flows, read_running
+from .sources.counters import read_cpu_hits
+from .sources.openvswitch import Running, read_flows, read_running
 
 PAUSE = 1.0
 """Seconds between two looks. Drivers refresh their flow counters about once a second."""

@@ -1,4 +1,4 @@
-"""The first two layers: is the host as wanted, and could traffic run in hardware at all?"""
+"""The second layer: could traffic run in hardware at all?"""
 
 from __future__ import annotations
 
@@ -6,69 +6,17 @@ from collections.abc import Iterator
 
 from eswitch.model.desired import DesiredState, TcPolicy
 from eswitch.model.observed import ObservedState, OvsPort, OvsStatus
-from eswitch.model.plan import Plan
 from eswitch.model.report import Check, Layer, Verdict
 from eswitch.model.unknown import Unknown
+from eswitch.topology.stacking import DATAPATH
 from eswitch.topology.suitability import none_suitable
 
-from .read import Running
-from .topology import Kind, Missing, Port
-
-Wanted = tuple[tuple[str | None, Port | Missing], ...]
-"""Bridge and port; the bridge is None where any will do (there is no spec)."""
+from .datapath import Kind, Port
+from .sources.openvswitch import Running
+from .wanted import Missing, Wanted
 
 _START = "systemctl start openvswitch-switch"
 _RESTART = "systemctl restart openvswitch-switch (the switch stands still for a moment)"
-
-
-def configured(plan: Plan) -> tuple[Check, ...]:
-    """Nothing left to do: each blocker, and each end that is not there, is a failed check.
-
-    Steps that only make way for others are none, unless nothing but such is left.
-    """
-    blocked = tuple(
-        Check(
-            Layer.CONFIGURED,
-            blocker.subject,
-            "can it be as the spec wants it?",
-            Verdict.FAILED,
-            blocker.message,
-            blocker.hint,
-        )
-        for blocker in plan.blockers
-    )
-    ends = tuple(step for step in plan.steps if not step.passing) or plan.steps
-    hint = "eswitch apply, once nothing stands in its way" if blocked else "eswitch apply"
-    pending = tuple(
-        Check(
-            Layer.CONFIGURED,
-            step.subject,
-            f"{step.attribute} {step.new}?",
-            Verdict.FAILED,
-            f"now {step.old}",
-            hint,
-        )
-        for step in ends
-    )
-    pending += tuple(
-        Check(
-            Layer.CONFIGURED,
-            each.subject,
-            f"{each.attribute} in force?",
-            Verdict.FAILED,
-            f"{each.what}: set, and waits for a reboot",
-            "reboot, then eswitch apply",
-        )
-        for each in plan.pending
-    )
-    done = Check(
-        Layer.CONFIGURED,
-        "this host",
-        "is it as the spec wants it?",
-        Verdict.OK,
-        "nothing is left to change",
-    )
-    return blocked + pending or (done,)
 
 
 def wired(
@@ -212,7 +160,7 @@ def fault(port: Port, observed: ObservedState) -> str | None:
     if there:
         return _trouble(there)
     # A bond of Open vSwitch is known by its first interface only; the datapath holds all.
-    held = link is not None and link.master == "ovs-system"
+    held = link is not None and link.master == DATAPATH
     return None if held else "it is in no bridge"
 
 

@@ -9,20 +9,19 @@ from __future__ import annotations
 from dataclasses import replace
 from shlex import quote
 
+from eswitch.files import kernel_cmdline, paths
 from eswitch.model.action import Action, Program, Replace
 from eswitch.model.desired import DesiredState, Source, VfDriver
+from eswitch.model.identifiers import VfId
 from eswitch.model.machine import BootState, IommuState, Loader, Vendor
 from eswitch.model.observed import ObservedState
-from eswitch.model.plan import Blocker, Note, Pending, StagePlan
+from eswitch.model.plan import Blocker, Note, Obstacle, Pending, StagePlan
 from eswitch.model.question import Question, Topic
 from eswitch.model.step import Step
+from eswitch.model.subject import File, KernelModule, Part
 from eswitch.model.unknown import Unknown
 from eswitch.topology import matching
 
-NAME = "passthrough"
-REFRESHED = "/var/lib/eswitch/boot-refreshed"
-"""A copy of /etc/kernel/cmdline as it was when the loader's entries were last written from it."""
-MODULES = "/etc/modules-load.d/eswitch.conf"
 _MODULES_TEXT = """\
 # Written by eswitch: with these a VM can take a VF.
 vfio
@@ -31,8 +30,7 @@ vfio_pci
 """
 WORDS = ("intel_iommu=on", "iommu=pt")
 """What eswitch adds to the command line, and takes away again."""
-_ASSIGNED = f'GRUB_CMDLINE_LINUX_DEFAULT="$GRUB_CMDLINE_LINUX_DEFAULT {" ".join(WORDS)}"\n'
-_DROP_IN = f"# Written by eswitch: a VM can take a VF only while the IOMMU is on.\n{_ASSIGNED}"
+_WHY = "a VM can take a VF only while the IOMMU is on."
 _ROOT = ("root=", "boot=", "rootflags=")
 """Where the root is: without these words of this boot the next one would not find it."""
 _OFF = {"DMAR": ("iommu=off",), "IVRS": ("iommu=off", "amd_iommu=off")}
@@ -84,14 +82,16 @@ def plan(desired: DesiredState, observed: ObservedState) -> tuple[StagePlan, Obs
 def _iommu(desired: DesiredState, observed: ObservedState) -> StagePlan:
     iommu = observed.iommu
     if isinstance(iommu, Unknown):
-        note = Note("IOMMU", f"whether it is on, as VMs with VFs need, is unknown: {iommu.reason}")
+        note = Note(
+            Part.IOMMU, f"whether it is on, as VMs with VFs need, is unknown: {iommu.reason}"
+        )
         return StagePlan(notes=(note,))
     if iommu.units:
         return StagePlan()
 
     def blocked(message: str, hint: str) -> StagePlan:
         source = desired.passthrough_source
-        return StagePlan(blockers=(Blocker("IOMMU", message, hint, source=source, human=True),))
+        return StagePlan(blockers=(Blocker(Part.IOMMU, message, hint, Obstacle.BY_HAND, source),))
 
     bios = _BIOS[iommu.vendor]
     if isinstance(iommu.table, Unknown):
@@ -115,13 +115,13 @@ def _iommu(desired: DesiredState, observed: ObservedState) -> StagePlan:
         return blocked(*why)
     off = _forbidding(boot.cmdline, iommu)
     if off and iommu.table == "IVRS":
-        return StagePlan(pending=(Pending("boot", _CMDLINE, f"without {off}"),))
+        return StagePlan(pending=(Pending(Part.BOOT, _CMDLINE, f"without {off}"),))
     return _command_line(boot, desired.passthrough_source)
 
 
 def _forbidding(words: tuple[str, ...], iommu: IommuState) -> str | None:
     never = _OFF.get(str(iommu.table), ())
-    return next((word for word in words if word in never), None)
+    return next((word for word in kernel_cmdline.parameters(words) if word in never), None)
 
 
 def _left_off(boot: BootState, iommu: IommuState) -> tuple[str, str] | None:
@@ -156,15 +156,15 @@ def _take(word: str, boot: BootState) -> str:
 
 def _effective(words: tuple[str, ...]) -> str | None:
     """`on` or `off`, whichever `intel_iommu=` says last (drivers/iommu/intel/iommu.c)."""
-    said = [word.partition("=")[2] for word in words if word.startswith("intel_iommu=")]
-    return next((s for s in reversed(",".join(said).split(",")) if s in ("on", "off")), None)
+    said = ",".join(kernel_cmdline.values(words, "intel_iommu")).split(",")
+    return next((word for word in reversed(said) if word in ("on", "off")), None)
 
 
 def _command_line(boot: BootState, source: Source | None) -> StagePlan:
     words = " ".join(WORDS)
 
     def blocked(message: str, hint: str) -> StagePlan:
-        return StagePlan(blockers=(Blocker("boot", message, hint, source=source, human=True),))
+        return StagePlan(blockers=(Blocker(Part.BOOT, message, hint, Obstacle.BY_HAND, source),))
 
     if isinstance(boot.loader, Unknown):
         return blocked(
@@ -173,51 +173,36 @@ def _command_line(boot: BootState, source: Source | None) -> StagePlan:
             f"add `{words}` yourself, reboot, and apply again; or, {_NO_VM}",
         )
     if not isinstance(boot.next, Unknown) and _effective(boot.next) == "on":
-        return StagePlan(pending=(Pending("boot", _CMDLINE, WORDS[0]),))
-    new = _dropped_in(boot.content)
+        return StagePlan(pending=(Pending(Part.BOOT, _CMDLINE, WORDS[0]),))
+    new = kernel_cmdline.with_grub_words(boot.content, WORDS, _WHY)
     if boot.loader is Loader.SYSTEMD_BOOT:
         why = _cannot_be_added(boot)
         if why is not None:
             return blocked(*why)
         new = boot.content or ""
-        (line,) = _lines(new)
-        if _effective(tuple(line.split())) != "on":
-            new = new.replace(line, f"{line.rstrip()} {words}")
+        if _effective(kernel_cmdline.split(new)) != "on":
+            new = kernel_cmdline.with_words(new, WORDS)
     refresh: tuple[Action, ...] = (Program(boot.refresh, timeout=_WRITE),)
     if boot.loader is Loader.SYSTEMD_BOOT:
-        refresh += (Program(("cp", boot.path, REFRESHED)),)
+        refresh += (Program(("cp", boot.path, paths.BOOT_REFRESHED)),)
     write = Replace(boot.path, boot.content, new)
     # Where the file says it already, only the loader does not know yet: no file is to be put back.
     actions = refresh if new == boot.content else (write, *refresh)
     inverse = () if new == boot.content else (write.inverse, *refresh)
     step = Step(
-        NAME,
-        "boot",
+        Part.BOOT,
         _CMDLINE,
         "without the IOMMU",
         f"+ {words}",
         "a VM can take a VF only while the IOMMU is on, and this kernel leaves it off",
         actions,
         inverse,
-        timeout=10.0,
+        touches=(File(boot.path),),
         source=source,
         reboot=True,
         put_back=True,
     )
     return StagePlan((step,))
-
-
-def _dropped_in(content: str | None) -> str:
-    """GRUB's drop-in with our line in it, and with all that somebody else wrote into it."""
-    if not content:
-        return _DROP_IN
-    if f"\n{_ASSIGNED}" in f"\n{content}":
-        return content
-    return content + ("" if content.endswith("\n") else "\n") + _ASSIGNED
-
-
-def _lines(content: str) -> list[str]:
-    return [line for line in content.splitlines() if line.strip()]
 
 
 def _cannot_be_added(boot: BootState) -> tuple[str, str] | None:
@@ -226,7 +211,7 @@ def _cannot_be_added(boot: BootState) -> tuple[str, str] | None:
     What is in it may never have counted yet, and this machine would boot with it the first time.
     """
     as_booted = f"if this machine is to boot as it did this time: {_as_booted(boot)}"
-    lines = _lines(boot.content or "")
+    lines = kernel_cmdline.lines(boot.content or "")
     if boot.content is None or not lines:
         # With nothing but our words in it the machine would not find its root (domain.md 3.4).
         state = "does not exist" if boot.content is None else "is empty"
@@ -238,7 +223,7 @@ def _cannot_be_added(boot: BootState) -> tuple[str, str] | None:
         )
     if lines[0].lstrip().startswith("#"):
         return f"the one line of {boot.path} is a comment, and comments count there", as_booted
-    there = {word.replace('"', "") for word in lines[0].split()}
+    there = kernel_cmdline.split(lines[0])
     lost = [word for word in boot.cmdline if word.startswith(_ROOT) and word not in there]
     if lost:
         message = f"{boot.path} is without {' '.join(lost)}, with which this machine booted"
@@ -250,24 +235,26 @@ def _as_booted(boot: BootState) -> str:
     """How to write a command line from that of this boot, without what the loader itself adds."""
     own = ("initrd=", "BOOT_IMAGE=")
     kept = [word for word in boot.cmdline if not word.startswith(own)]
-    added = [word for word in WORDS if word not in kept]
-    return f"echo {quote(' '.join((*kept, *added)))} > {boot.path}"
+    there = kernel_cmdline.parameters(kept)
+    added = [word for word in WORDS if word not in there]
+    line = kernel_cmdline.join((*there, *added, *kept[len(there) :]))
+    return f"echo {quote(line)} > {boot.path}"
 
 
 def _modules(desired: DesiredState) -> Step:
     # Neither /etc/modules, which is the user's, nor the initramfs: VFs do not exist that early.
     return Step(
-        NAME,
-        "vfio",
+        KernelModule("vfio"),
         "modules",
         "not loaded",
         "loaded, now and at each boot",
         "vfio-pci is the driver by which a VM holds a VF",
         (
-            Replace(MODULES, None, _MODULES_TEXT),
+            Replace(paths.MODULES, None, _MODULES_TEXT),
             Program(("modprobe", "-a", "vfio_pci", "vfio_iommu_type1")),
         ),
-        (Replace(MODULES, _MODULES_TEXT, None),),
+        (Replace(paths.MODULES, _MODULES_TEXT, None),),
+        touches=(File(paths.MODULES),),
         source=desired.passthrough_source,
     )
 
@@ -283,14 +270,13 @@ def _groups(desired: DesiredState, observed: ObservedState) -> tuple[Blocker, ..
             peers = ", ".join(vf.group_peers)
             found.append(
                 Blocker(
-                    f"{pf.pci} VF {vf.index}",
+                    VfId(pf.pci, vf.index),
                     f"{vf.pci} shares its IOMMU group with {peers}: a VM that starts with it "
                     "would take them away from this host",
                     "switch on ACS and ARI in the BIOS, or use another slot, or "
                     "give it to a container instead (`driver: host`)",
-                    harm=True,
-                    human=True,
-                    source=want.source,
+                    Obstacle.ISOLATION,
+                    want.source,
                 )
             )
     return tuple(found)

@@ -8,6 +8,7 @@ from eswitch.model.drivers import ModeChange, profile_of
 from eswitch.model.machine import BootState
 from eswitch.model.observed import EswitchState, NicState, ObservedState
 from eswitch.model.plan import Note
+from eswitch.model.subject import Part
 from eswitch.model.unknown import Unknown
 
 
@@ -18,10 +19,10 @@ def of_reboot(boot: BootState | Unknown | None, release: str) -> tuple[Note, ...
     notes: tuple[Note, ...] = ()
     if boot.next_release not in (None, release):
         text = f"it starts kernel {boot.next_release}, this one is {release}: what was found out"
-        notes += (Note("the reboot", f"{text} concerns this one"),)
+        notes += (Note(Part.REBOOT, f"{text} concerns this one"),)
     if boot.passphrase:
         text = "this host may ask for a passphrase at boot (/etc/crypttab), and wait for it"
-        notes += (Note("the reboot", text),)
+        notes += (Note(Part.REBOOT, text),)
     return notes
 
 

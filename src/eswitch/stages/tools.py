@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from eswitch.model.desired import DesiredState
 from eswitch.model.observed import ObservedState
-from eswitch.model.plan import Blocker, StagePlan
+from eswitch.model.plan import Blocker, Obstacle, StagePlan
+from eswitch.model.subject import Tool
 
 PACKAGES = {
     "ip": "iproute2",
@@ -21,7 +22,12 @@ def plan(desired: DesiredState, observed: ObservedState) -> tuple[StagePlan, Obs
     del desired
     missing = [tool for tool in observed.missing_tools if tool in PACKAGES]
     blockers = tuple(
-        Blocker(tool, f"`{tool}` is not installed", f"apt install {PACKAGES[tool]}")
+        Blocker(
+            Tool(tool),
+            f"`{tool}` is not installed",
+            f"apt install {PACKAGES[tool]}",
+            Obstacle.MISSING,
+        )
         for tool in missing
     )
     return StagePlan(blockers=blockers), observed

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from eswitch.model.observed import LinkState, ObservedState
-from eswitch.model.plan import Blocker, Plan
-from eswitch.model.step import Step
-from eswitch.topology import stacking
+from eswitch.model.plan import Blocker, Obstacle, Plan
+from eswitch.model.subject import Subject
+from eswitch.topology.hit import links_of
 from eswitch.topology.ownership import ADDRESSES
 
 
@@ -17,9 +17,9 @@ def unattended_harm(plan: Plan, observed: ObservedState) -> tuple[Blocker, ...]:
     An address that eswitch has given a bridge it also brings back. Others may be gone for good, and
     if the host is reached only by them, nobody could log in to mend that.
     """
-    found: dict[str, Blocker] = {}
+    found: dict[Subject, Blocker] = {}
     for step in plan.later:
-        links = _shaken(step, observed) if step.disturbs else ()
+        links = links_of((who for each in step.disturbs for who in each.who), observed)
         addresses = tuple(_not_ours(links, observed))
         if not addresses or not _the_only_way({link.name for link in links}, observed):
             continue
@@ -31,20 +31,11 @@ def unattended_harm(plan: Plan, observed: ObservedState) -> tuple[Blocker, ...]:
                 f"{message} {', '.join(addresses)} back",
                 "do this part from the console without --reboot, or give the host an address "
                 "that is on another card first",
-                harm=True,
-                source=step.source,
+                Obstacle.SESSION,
+                step.source,
             ),
         )
     return tuple(found.values())
-
-
-def _shaken(step: Step, observed: ObservedState) -> tuple[LinkState, ...]:
-    """The interfaces that carry what a step about an uplink, or a bridge that goes, disturbs."""
-    for pf in observed.nics:
-        if step.subject in (pf.pci, f"{pf.pci} uplink"):
-            return stacking.carriers(pf, observed)
-    bridge = observed.ovs.bridge(step.subject)
-    return stacking.on_bridge(bridge, observed) if bridge and step.attribute == "bridge" else ()
 
 
 def _not_ours(links: tuple[LinkState, ...], observed: ObservedState) -> Iterator[str]:

@@ -8,6 +8,7 @@ from eswitch.model.desired import DesiredNic, DesiredState, NicMatch
 from eswitch.model.drivers import COMMON, DriverProfile, Support, profile_of, profile_of_device
 from eswitch.model.observed import NicState, ObservedState
 from eswitch.model.plan import Blocker, Note
+from eswitch.model.subject import SpecNic
 from eswitch.model.unknown import Unknown
 
 ARCHIVE_HINT = "driver: {package: /root/FILE.tgz, sha256: ...} in the spec"
@@ -37,14 +38,14 @@ def find(nic: DesiredNic, observed: ObservedState) -> NicState | Blocker:
         if mute and nic.match.pci is None:
             hint += f"; without a driver {mute} shows neither MAC nor name: match it by `pci`"
         return Blocker(
-            nic.name,
+            SpecNic(nic.name),
             f"no NIC has {nic.match}",
             hint,
             source=source,
         )
     names = ", ".join(f"{pf.pci} ({pf.netdev or 'no netdev'})" for pf in found)
     return Blocker(
-        nic.name,
+        SpecNic(nic.name),
         f"{len(found)} NICs have {nic.match}: {names}",
         "match by PCI address: it is unique",
         source=source,
@@ -67,7 +68,7 @@ def profile_for(nic: DesiredNic, pf: NicState) -> DriverProfile | Blocker:
     """The driver's profile, or why this driver cannot be used."""
     if pf.driver is None:
         return Blocker(
-            nic.name,
+            SpecNic(nic.name),
             f"{pf.pci} has no driver",
             f"load its driver (`lspci -k -s {pf.pci}` names it)",
             source=nic.source,
@@ -75,14 +76,14 @@ def profile_for(nic: DesiredNic, pf: NicState) -> DriverProfile | Blocker:
     profile = profile_of(pf.driver)
     if profile is None:
         return Blocker(
-            nic.name,
+            SpecNic(nic.name),
             f"{pf.pci} is driven by {pf.driver}, which eswitch does not know",
             "`eswitch show` lists the drivers that it knows",
             source=nic.source,
         )
     if profile.support is Support.IMPOSSIBLE:
         return Blocker(
-            nic.name,
+            SpecNic(nic.name),
             f"{pf.pci} is driven by {pf.driver} ({profile.title}): {profile.remark}",
             "use a NIC with a programmable e-switch, such as a ConnectX-5 or later",
             source=nic.source,
@@ -117,7 +118,9 @@ def kernel_verdict(
     options = observed.kernel.options
     release = observed.kernel.release
     if isinstance(options, Unknown):
-        return Note(nic.name, f"whether kernel {release} can offload is unknown: {options.reason}")
+        return Note(
+            SpecNic(nic.name), f"whether kernel {release} can offload is unknown: {options.reason}"
+        )
     # A driver that was built beside the kernel has its own options compiled in.
     module = observed.module(profile.name)
     needed = COMMON if module is not None and module.out_of_tree else profile.offload_options
@@ -128,7 +131,7 @@ def kernel_verdict(
     if profile.archive and not set(missing) & set(COMMON):
         hint += f"; or build NVIDIA's driver for this one: {ARCHIVE_HINT}"
     return Blocker(
-        nic.name,
+        SpecNic(nic.name),
         f"kernel {release} cannot offload on {profile.name}: "
         f"it was built without {', '.join('CONFIG_' + name for name in missing)}",
         hint,

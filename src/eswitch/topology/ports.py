@@ -8,25 +8,31 @@ from eswitch.model.action import Unnamed, Word
 from eswitch.model.desired import DesiredBridge, DesiredState
 from eswitch.model.identifiers import VfId
 from eswitch.model.observed import NicState, ObservedState
+from eswitch.model.subject import Uplink
 
 from .matching import usable
 
 
 @dataclass(frozen=True, slots=True)
 class WantedPort:
-    """A port that the spec wants: `identity` is its mark, `name` its interface, once it has one."""
+    """A port that the spec wants: `name` is its interface, once it has one; `vf` is None for the
+    uplink."""
 
     bridge: str
-    identity: str
     name: Word
     tag: int | None
     pf: NicState
-    uplink: bool
+    vf: VfId | None
 
     @property
-    def subject(self) -> str:
-        """How plans call it."""
-        return self.identity.replace("/", " ", 1).replace("vf", "VF ")
+    def subject(self) -> Uplink | VfId:
+        """Who the port is about."""
+        return Uplink(self.pf.pci) if self.vf is None else self.vf
+
+    @property
+    def identity(self) -> str:
+        """Its mark in OVSDB."""
+        return f"{self.pf.pci}/uplink" if self.vf is None else f"{self.pf.pci}/vf{self.vf.index}"
 
 
 def wanted_ports(
@@ -39,14 +45,19 @@ def wanted_ports(
         pf = pfs.get(port.nic)
         if pf is None:
             continue
-        name: Word
-        if port.vf is None:
-            identity = f"{pf.pci}/uplink"
-            name = pf.netdev or Unnamed(f"uplink of {pf.pci}")
-        else:
-            identity = f"{pf.pci}/vf{port.vf}"
-            vf = pf.vf(port.vf)
-            here = vf.representor if vf else None
-            name = here or Unnamed(f"representor of {VfId(pf.pci, port.vf)}")
-        found.append(WantedPort(bridge.name, identity, name, port.vlan, pf, port.vf is None))
+        vf = None if port.vf is None else VfId(pf.pci, port.vf)
+        name = uplink_name(pf) if vf is None else representor_name(pf, vf.index)
+        found.append(WantedPort(bridge.name, name, port.vlan, pf, vf))
     return found
+
+
+def uplink_name(pf: NicState) -> Word:
+    """The name of a PF's interface, or what stands for it until it has one."""
+    return pf.netdev or Unnamed(f"uplink of {pf.pci}")
+
+
+def representor_name(pf: NicState, index: int) -> Word:
+    """The same of the representor of a VF, which may be yet to be made."""
+    vf = pf.vf(index)
+    here = vf.representor if vf else None
+    return here or Unnamed(f"representor of {VfId(pf.pci, index)}")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from eswitch.model.observed import LinkState, NicState, ObservedState
-from eswitch.model.plan import Blocker
+from eswitch.model.plan import Blocker, Obstacle
+from eswitch.model.subject import Nic
 
 from .stacking import carriers
 
@@ -29,8 +30,8 @@ def session_blocker(pf: NicState, observed: ObservedState, what: str) -> Blocker
     if address is None:
         return None
     return Blocker(
-        str(pf.pci),
+        Nic(pf.pci),
         f"your session comes in through {address} on {pf.netdev}; {what} would cut it",
         "run this from the console, or over another card",
-        harm=True,
+        Obstacle.SESSION,
     )

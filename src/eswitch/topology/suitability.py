@@ -10,6 +10,7 @@ from eswitch.model.firmware import FirmwareState
 from eswitch.model.observed import NicState, ObservedState
 from eswitch.model.plan import Blocker
 from eswitch.model.question import Question, Topic
+from eswitch.model.subject import Nic, Part
 from eswitch.model.suitability import Suitability
 from eswitch.model.unknown import Unknown
 
@@ -76,11 +77,10 @@ def none_suitable(observed: ObservedState) -> tuple[Blocker, ...]:
         return ()
     if not fits:
         hint = "use a NIC with a programmable e-switch, such as a ConnectX-5 or later"
-        return (Blocker("this host", "it has no network card on a PCI bus", hint),)
+        return (Blocker(Part.HOST, "it has no network card on a PCI bus", hint),)
     fits.sort(key=lambda each: each[1].alien)
     return tuple(_obstacle(nic, fit) for nic, fit in fits)
 
 
 def _obstacle(nic: NicState, fit: Suitability) -> Blocker:
-    subject = f"{nic.pci} ({nic.netdev})" if nic.netdev else str(nic.pci)
-    return Blocker(subject, fit.why, fit.hint)
+    return Blocker(Nic(nic.pci, nic.netdev), fit.why, fit.hint)

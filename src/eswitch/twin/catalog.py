@@ -7,15 +7,14 @@ looks like comes from booting it (`boot.py`). Keys: `machine.py`; mistakes: `che
 from __future__ import annotations
 
 from importlib.resources import files
-from typing import cast
 
 from eswitch.errors import SpecError
+from eswitch.model.typed import Unfit, from_plain
 
 from .boot import boot
 from .checks import check, check_names
 from .loader import furnish
 from .machine import DeviceSpec, InterfaceSpec, MachineSpec, NicSpec
-from .saved import Unfit, build
 from .state import (
     Address,
     Card,
@@ -82,7 +81,7 @@ def parse(text: str, name: str) -> State:
 
     data = reading.read(text, name)
     try:
-        spec = cast("MachineSpec", build(MachineSpec, data))
+        spec = from_plain(MachineSpec, data)
         check(spec, _OPTIONS)
         state = _deliver(spec, _short(name))
         check_names(spec, state)

@@ -8,10 +8,10 @@ from ipaddress import ip_address, ip_interface
 from typing import NoReturn
 
 from eswitch.model.identifiers import ZERO_MAC, is_multicast, parse_mac_address, parse_pci_address
+from eswitch.model.typed import Unfit, short
 
 from .links import NAME_LIMIT
 from .machine import DeviceSpec, GuestSpec, InterfaceSpec, MachineSpec, NicSpec
-from .saved import Unfit, short
 from .state import Route, State
 from .traits import DRIVERS
 

@@ -9,8 +9,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from eswitch.errors import SpecError
-
-from .saved import Unfit
+from eswitch.model.typed import Unfit
 
 _HINT = "docs/twin.md has the smallest machine; `eswitch twin list` names those that are ready"
 

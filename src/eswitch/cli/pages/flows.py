@@ -35,7 +35,7 @@ def flows_page(shown: Sequence[Place], total: int, unparsed: Sequence[str]) -> l
         for row, place in zip(rows, ordered, strict=True):
             lines += [row, line("    ", faint(summarise(place)))]
             if place.reason:
-                lines += paragraph(place.reason, indent=4, style=Style.WARN)
+                lines += paragraph(place.reason.text, indent=4, style=Style.WARN)
         lines.append(line())
     lines += [line(warn(f"not understood: {text}")) for text in unparsed[:_PORTS]]
     if len(unparsed) > _PORTS:

@@ -20,7 +20,7 @@ from eswitch.model.observed import (
 )
 from eswitch.model.suitability import Suitability
 from eswitch.model.unknown import Unknown
-from eswitch.offload.topology import Kind, Port, Topology, topology
+from eswitch.offload.datapath import Datapath, Kind, Port, datapath
 from eswitch.topology.suitability import suitability
 
 FEW = 6
@@ -192,7 +192,7 @@ def _ovs(observed: ObservedState, *, everything: bool) -> list[Line]:
         }
         why = f" ({ovs.reason})" if ovs.reason else ""
         return paragraph(f"Open vSwitch: {words[ovs.status]}{why}", style=Style.WARN)
-    known = topology(observed)
+    known = datapath(observed)
     offload = ovs.other_config.get("hw-offload", "false") == "true"
     mark = good("hw-offload on") if offload else warn("hw-offload off")
     others = [
@@ -211,7 +211,7 @@ def _ovs(observed: ObservedState, *, everything: bool) -> list[Line]:
 
 
 def _bridge(
-    bridge: OvsBridge, known: Topology, observed: ObservedState, *, everything: bool
+    bridge: OvsBridge, known: Datapath, observed: ObservedState, *, everything: bool
 ) -> list[Line]:
     local = observed.link(bridge.name)
     facts = [*local.addresses] if local else []
@@ -249,7 +249,7 @@ def _order(port: Port) -> tuple[str, int, str]:
     return (port.pci or "~", -1 if port.vf is None else port.vf, port.name)
 
 
-def _port_row(port: OvsPort, known: Topology, observed: ObservedState) -> tuple[Cell, ...]:
+def _port_row(port: OvsPort, known: Datapath, observed: ObservedState) -> tuple[Cell, ...]:
     vlan = str(port.tag) if port.tag is not None else ranges(port.trunks)
     return (
         port.name,

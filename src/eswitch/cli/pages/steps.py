@@ -11,14 +11,7 @@ from eswitch.cli.summary import Group, groups
 from eswitch.model.action import Action
 from eswitch.model.plan import Blocker, Note, Pending, Plan
 from eswitch.model.step import Step
-
-STAGES = {
-    "driver": "Driver",
-    "firmware": "NIC firmware",
-    "passthrough": "PCI passthrough",
-    "eswitch": "E-switch and VFs",
-    "bridge": "Open vSwitch, links and addresses",
-}
+from eswitch.stages import title_of
 
 
 def plan_page(plan: Plan, spec: str, *, verbose: bool = False) -> list[Line]:
@@ -48,7 +41,7 @@ def _stages(shown: Sequence[Group], width: int, *, verbose: bool) -> list[Line]:
     for group in shown:
         step = group.steps[0]
         if step.stage != stage:
-            lines += [line(), line(strong(STAGES.get(step.stage, step.stage)))]
+            lines += [line(), line(strong(title_of(step.stage)))]
             stage, why = step.stage, ""
         lines += _group(group, width, told=why == step.why)
         if verbose:
@@ -144,7 +137,7 @@ def commands_page(plan: Plan, spec: str) -> list[Line]:
         if number == len(plan.steps) + 1:
             lines += [line(), line(faint("# then a reboot; what follows is a forecast"))]
         lines += [line(), line(faint(f"# {number}. {step}")), line(faint(f"#    {step.why}"))]
-        lines += [line(faint("#    noticed: "), warn(text)) for text in step.disturbs]
+        lines += [line(faint("#    noticed: "), warn(str(each))) for each in step.disturbs]
         for action in step.actions:
             lines.append(_command(action, later=number > len(plan.steps)))
             unnamed = unnamed or action.unnamed

@@ -31,17 +31,27 @@ def command(
     if dry_run:
         return show_plan(session, spec, reboot=reboot)
     session.need_root("apply")
-    if resume:
-        from eswitch.cli.resumption import go_on  # noqa: PLC0415 (only after a reboot)
+    if resume or reboot:
+        from eswitch.cli import apply_over_reboot  # noqa: PLC0415 (only over a reboot)
 
-        return go_on(session)
+        if resume:
+            return apply_over_reboot.go_on(session)
+        return apply_over_reboot.apply_by_hand(session, spec, yes=yes)
+    return _apply(session, spec, yes=yes)
+
+
+def _apply(session: Session, spec: str | None, *, yes: bool) -> int:
+    from eswitch.cli.apply_run import ApplyRun  # noqa: PLC0415
+    from eswitch.cli.signals import during_change  # noqa: PLC0415
     from eswitch.cli.specfile import load  # noqa: PLC0415
-    from eswitch.cli.watched import WatchedApply  # noqa: PLC0415
+    from eswitch.engine.over_reboot import Event  # noqa: PLC0415
+    from eswitch.engine.resume import settle  # noqa: PLC0415
 
     desired, name = load(session, spec)
-    if not reboot:
-        return WatchedApply(session, name, yes=yes).go(desired)
-    from eswitch.cli.resumption import Resumption  # noqa: PLC0415 (only before a reboot)
-
-    resumption = Resumption.before(session, spec, name)
-    return WatchedApply(session, name, yes=yes, resumption=resumption).go(desired)
+    run = ApplyRun(session, name, yes=yes)
+    with during_change():
+        ended = run.go(desired)
+        if ended.outcome is not None:
+            with run.interrupts_told():
+                settle(session.host, Event.UNAGREED if ended.pending else Event.DONE)
+    return ended.code

@@ -29,15 +29,15 @@ def command(session: Session, kind: str | None, port: str | None) -> int:
     """
     from eswitch.cli.pages.flows import flows_page  # noqa: PLC0415
     from eswitch.observe import observe  # noqa: PLC0415
+    from eswitch.offload.datapath import datapath  # noqa: PLC0415
     from eswitch.offload.document import flows_document  # noqa: PLC0415
     from eswitch.offload.place import places  # noqa: PLC0415
-    from eswitch.offload.read import read_flows  # noqa: PLC0415
-    from eswitch.offload.topology import topology  # noqa: PLC0415
+    from eswitch.offload.sources.openvswitch import read_flows  # noqa: PLC0415
 
     session.hint_root()
     observed = observe(session.host)
     dump = read_flows(session.host)
-    found = places(dump.flows, topology(observed), observed)
+    found = places(dump.flows, datapath(observed), observed)
     chosen = [place for place in found if _wanted(place, kind, port)]
     if session.as_text:
         session.out.show(flows_page(chosen, len(found), dump.unparsed))

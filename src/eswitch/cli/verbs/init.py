@@ -6,9 +6,10 @@ import click
 
 from eswitch.cli.program import verb
 from eswitch.cli.session import Session
+from eswitch.files import paths
 
 
-@verb("init", examples=("eswitch init", "eswitch init > /etc/eswitch/eswitch.yaml"))
+@verb("init", examples=("eswitch init", f"eswitch init > {paths.SPEC}"))
 @click.pass_obj
 def command(session: Session) -> int:
     """Print a commented starter spec for this host.

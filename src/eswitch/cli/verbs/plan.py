@@ -55,8 +55,8 @@ def show_plan(
 
 
 def _refused(session: Session, spec: str | None, name: str, plan: Plan) -> bool:
+    from eswitch.cli.apply_over_reboot import refusals  # noqa: PLC0415 (only before a reboot)
     from eswitch.cli.complaint import complain  # noqa: PLC0415
-    from eswitch.cli.resumption import refusals  # noqa: PLC0415 (only before a reboot)
 
     found = refusals(session, spec, name, plan)
     for error in found:

@@ -53,20 +53,20 @@ def command(session: Session, *, yes: bool, dry_run: bool) -> int:
 def _run(session: Session, undo: Undo) -> int:
     from eswitch.cli.layout import count, seconds  # noqa: PLC0415
     from eswitch.cli.screen import good, line  # noqa: PLC0415
-    from eswitch.cli.staying import staying  # noqa: PLC0415
-    from eswitch.cli.transient import Transient  # noqa: PLC0415
+    from eswitch.cli.signals import during_change  # noqa: PLC0415
+    from eswitch.cli.status_line import StatusLine  # noqa: PLC0415
     from eswitch.engine import rollback  # noqa: PLC0415
     from eswitch.engine.explain import says_gone  # noqa: PLC0415
 
     start = session.host.monotonic()
-    now = Transient(session.err)
+    now = StatusLine(session.err)
 
     def started(operation: Operation) -> None:
         more = len(operation.actions) - 1
         now.show(f"{operation.actions[0]}{f' and {more} more' if more else ''}")
 
     try:
-        with staying():
+        with during_change():
             gone = rollback(session.host, undo, started=started)
     except EswitchError as error:
         if not session.as_text:

@@ -52,9 +52,9 @@ def _flows(session: Session, observed: ObservedState) -> tuple[Place, ...] | Unk
     from eswitch.errors import HostError  # noqa: PLC0415
     from eswitch.model.observed import OvsStatus  # noqa: PLC0415
     from eswitch.model.unknown import Unknown  # noqa: PLC0415
+    from eswitch.offload.datapath import datapath  # noqa: PLC0415
     from eswitch.offload.place import places  # noqa: PLC0415
-    from eswitch.offload.read import read_flows  # noqa: PLC0415
-    from eswitch.offload.topology import topology  # noqa: PLC0415
+    from eswitch.offload.sources.openvswitch import read_flows  # noqa: PLC0415
 
     if observed.ovs.status is not OvsStatus.RUNNING:
         return Unknown(observed.ovs.reason or f"Open vSwitch is {observed.ovs.status.value}")
@@ -62,7 +62,7 @@ def _flows(session: Session, observed: ObservedState) -> tuple[Place, ...] | Unk
         dump = read_flows(session.host)
     except HostError as refusal:
         return Unknown(refusal.message)
-    return places(dump.flows, topology(observed), observed)
+    return places(dump.flows, datapath(observed), observed)
 
 
 def _document(observed: ObservedState, found: tuple[Place, ...] | Unknown) -> dict[str, Plain]:

@@ -163,8 +163,8 @@ def put(session: Session, file: str, path: str) -> int:
 
 
 def _check_path(twin: Twin, path: str) -> None:
+    from eswitch.model.typed import Unfit  # noqa: PLC0415
     from eswitch.twin.checks import refuse_path  # noqa: PLC0415
-    from eswitch.twin.saved import Unfit  # noqa: PLC0415
 
     try:
         refuse_path(path)

@@ -42,7 +42,7 @@ def command(session: Session, spec: str | None, timeout: float) -> int:
     from eswitch.cli.layout import count  # noqa: PLC0415
     from eswitch.cli.pages.report import report_page  # noqa: PLC0415
     from eswitch.cli.specfile import is_there, load  # noqa: PLC0415
-    from eswitch.cli.transient import Transient  # noqa: PLC0415
+    from eswitch.cli.status_line import StatusLine  # noqa: PLC0415
     from eswitch.engine.look import answered  # noqa: PLC0415
     from eswitch.model.report import Verdict  # noqa: PLC0415
     from eswitch.observe import observe  # noqa: PLC0415
@@ -51,7 +51,7 @@ def command(session: Session, spec: str | None, timeout: float) -> int:
 
     session.hint_root()
     desired, name = load(session, spec) if spec or is_there(session) else (None, "")
-    now = Transient(session.err)
+    now = StatusLine(session.err)
 
     def look_at(host: Host) -> ObservedState:
         observed = observe(host)

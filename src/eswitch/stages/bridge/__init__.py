@@ -1,5 +1,5 @@
 """Stage `bridge` (the recipe's 配置OVS): bridges, their ports, offload, addresses and routes."""
 
-from .openvswitch import NAME, plan
+from .openvswitch import plan
 
-__all__ = ["NAME", "plan"]
+__all__ = ["plan"]

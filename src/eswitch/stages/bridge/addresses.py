@@ -12,13 +12,13 @@ from ipaddress import IPv4Address, IPv6Address, ip_interface
 
 from eswitch.model.action import Action, Command, Tool, Write
 from eswitch.model.desired import DesiredBridge, DesiredState
+from eswitch.model.disturbance import Disturbance, Effect
 from eswitch.model.observed import ObservedState, RouteState
-from eswitch.model.plan import Blocker
+from eswitch.model.plan import Blocker, Obstacle
 from eswitch.model.step import Step
+from eswitch.model.subject import Bridge, DefaultRoute, HostAddress
 from eswitch.topology import session, stacking
 from eswitch.topology.ownership import ADDRESSES
-
-NAME = "bridge"
 
 
 def _remembered(bridge: str, observed: ObservedState) -> tuple[str, ...]:
@@ -34,8 +34,7 @@ def records(desired: DesiredState, observed: ObservedState) -> Iterator[Step]:
         if old == new:
             continue
         yield Step(
-            NAME,
-            bridge.name,
+            Bridge(bridge.name),
             "remembered addresses",
             " ".join(old) or "none",
             " ".join(new) or "none",
@@ -113,7 +112,7 @@ def _cut_by(
         if address.partition("/")[0] in observed.session_addresses:
             message = f"your session comes in through {address}, which the spec no longer has"
             hint = "run this from the console, or over another address"
-            yield Blocker(bridge.name, message, hint, harm=True, source=bridge.source)
+            yield Blocker(Bridge(bridge.name), message, hint, Obstacle.SESSION, bridge.source)
 
 
 def _held(
@@ -126,7 +125,7 @@ def _held(
             hint = (
                 f"{session.from_console((other,), observed)}ip addr del {address} dev {other.name}"
             )
-            yield Blocker(bridge.name, message, hint, source=bridge.source)
+            yield Blocker(Bridge(bridge.name), message, hint, source=bridge.source)
             return
 
 
@@ -136,16 +135,16 @@ def _address(bridge: DesiredBridge, address: str, *, add: bool) -> Step:
         *_promote(bridge, address),
         Command(Tool.IP, ("addr", "del", address, *_dev(bridge))),
     )
+    text = f"{address} on {bridge.name} stops answering"
     return Step(
-        NAME,
-        bridge.name,
+        Bridge(bridge.name),
         f"address {address}",
         "none" if add else "present",
         "present" if add else "none",
         "the spec says so" if add else "the spec no longer has it",
         there if add else gone,
         gone if add else there,
-        disturbs=() if add else (f"{address} on {bridge.name} stops answering",),
+        disturbs=() if add else (Disturbance((HostAddress(address),), Effect.LOSS, text),),
         source=bridge.source,
     )
 
@@ -171,11 +170,13 @@ def _removal(
         for route in observed.routes
         if last and (route.device, route.family) == (bridge.name, family)
     ]
-    lost = tuple(f"the default route over {bridge.name} goes with {address}" for _ in routes)
+    text = f"the default route over {bridge.name} goes with {address}"
+    lost = tuple(Disturbance((DefaultRoute(family),), Effect.LOSS, text) for _ in routes)
     back = tuple(put_route(route) for route in routes)
     disturbs = step.disturbs
     if any(ip_interface(other).ip == ip_interface(address).ip for other in staying):
-        disturbs = (f"{address} on {bridge.name} gets another prefix length",)
+        text = f"{address} on {bridge.name} gets another prefix length"
+        disturbs = (Disturbance((HostAddress(address),), Effect.CHANGE, text),)
     return replace(step, inverse=(*step.inverse, *back), disturbs=(*disturbs, *lost))
 
 
@@ -209,23 +210,21 @@ def _gateway(
         where = session.from_console((link,) if link else (), observed)
         delete = f"{where}`ip route del default dev {other.device}`"
         hint = f"take `gateway` out of the spec, or {delete}"
-        return [], [Blocker(bridge.name, message, hint, harm=True, source=bridge.source)]
+        return [], [Blocker(Bridge(bridge.name), message, hint, Obstacle.FOREIGN, bridge.source)]
     # The one of the lowest metric counts; where it is replaced, the new one takes its metric.
     old = min(routes, key=lambda route: route.metric, default=None)
     new = RouteState(family, str(gateway), bridge.name, old.metric if old else 0)
+    text = f"what is beyond the local IPv{family} networks is reached another way"
     gone = Command(Tool.IP, ("route", "del", "default", "via", str(gateway), *_dev(bridge)))
     step = Step(
-        NAME,
-        bridge.name,
+        Bridge(bridge.name),
         f"IPv{family} gateway",
         (old.gateway or "on-link") if old else "none",
         str(gateway),
         "the spec says so",
         (put_route(new),),
         (put_route(old) if old else gone,),
-        disturbs=(f"what is beyond the local IPv{family} networks is reached another way",)
-        if old
-        else (),
+        disturbs=(Disturbance((DefaultRoute(family),), Effect.CHANGE, text),) if old else (),
         source=bridge.source,
     )
     return [step], list(_cut_off(bridge, old, observed)) if old else []
@@ -241,7 +240,7 @@ def _cut_off(bridge: DesiredBridge, old: RouteState, observed: ObservedState) ->
             f"{old.gateway or 'the link'}; another one could cut it"
         )
         hint = "run this from the console, or over another network"
-        yield Blocker(bridge.name, message, hint, harm=True, source=bridge.source)
+        yield Blocker(Bridge(bridge.name), message, hint, Obstacle.SESSION, bridge.source)
 
 
 def _dev(bridge: DesiredBridge) -> tuple[str, str]:

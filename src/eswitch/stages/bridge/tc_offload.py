@@ -11,10 +11,9 @@ from eswitch.model.identifiers import VfId
 from eswitch.model.observed import ObservedState
 from eswitch.model.plan import Blocker, Note, StagePlan
 from eswitch.model.step import Step
+from eswitch.model.subject import Part, Representor, Subject, Uplink
 from eswitch.stages.commands import tc_offload
 from eswitch.topology import matching
-
-NAME = "bridge"
 
 
 def plan(desired: DesiredState, observed: ObservedState) -> StagePlan:
@@ -39,28 +38,25 @@ def plan(desired: DesiredState, observed: ObservedState) -> StagePlan:
         text = (
             "flows that are in software stay there: `ovs-appctl revalidator/purge` makes all anew"
         )
-        notes.append(Note("Open vSwitch", text))
+        notes.append(Note(Part.OPEN_VSWITCH, text))
     return StagePlan(tuple(steps), tuple(blockers), tuple(notes))
 
 
-def _ports(desired: DesiredState, observed: ObservedState) -> list[tuple[str, str]]:
-    found = []
+def _ports(desired: DesiredState, observed: ObservedState) -> list[tuple[Subject, str]]:
+    found: list[tuple[Subject, str]] = []
     for nic, pf in matching.usable(desired, observed):
         if nic.mode is not EswitchMode.SWITCHDEV:
             continue
         if pf.netdev:
-            found.append((f"{pf.pci} uplink", pf.netdev))
+            found.append((Uplink(pf.pci), pf.netdev))
         found += [
-            (f"{VfId(pf.pci, vf.index)} representor", vf.representor)
-            for vf in pf.vfs
-            if vf.representor
+            (Representor(VfId(pf.pci, vf.index)), vf.representor) for vf in pf.vfs if vf.representor
         ]
     return found
 
 
-def _step(subject: str, name: str) -> Step:
+def _step(subject: Subject, name: str) -> Step:
     return Step(
-        NAME,
         subject,
         "hw-tc-offload",
         "off",

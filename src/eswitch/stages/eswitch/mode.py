@@ -13,6 +13,7 @@ from dataclasses import replace
 
 from eswitch.model.action import Action, Command, Settle, Tool, Write
 from eswitch.model.desired import DesiredNic, DesiredState
+from eswitch.model.disturbance import Disturbance, Effect
 from eswitch.model.drivers import DriverProfile, ModeChange
 from eswitch.model.firmware import FirmwareState
 from eswitch.model.identifiers import OWNER
@@ -24,8 +25,9 @@ from eswitch.model.observed import (
     OvsStatus,
     SriovState,
 )
-from eswitch.model.plan import Blocker, Note, StagePlan
+from eswitch.model.plan import Blocker, Note, Obstacle, StagePlan
 from eswitch.model.step import Step
+from eswitch.model.subject import Bridge, Nic, Part, SpecNic, Uplink
 from eswitch.model.unknown import Unknown
 from eswitch.stages.commands import put_back, without_rules
 from eswitch.stages.passing import passing
@@ -35,8 +37,6 @@ from eswitch.topology import disturbance, matching, session, stacking
 from eswitch.topology.suitability import none_suitable
 
 from . import vfs
-
-NAME = "eswitch"
 
 
 def plan(desired: DesiredState, observed: ObservedState) -> tuple[StagePlan, ObservedState]:
@@ -60,7 +60,7 @@ def _no_nic(observed: ObservedState) -> tuple[Note, ...]:
     found = none_suitable(observed)
     could = [Note(each.subject, f"{each.message}; {each.hint}") for each in found if each.hint]
     text = "it names no NIC, so no e-switch is wanted"
-    return (Note("the spec", f"{text}; no NIC here could be one now" if found else text), *could)
+    return (Note(Part.SPEC, f"{text}; no NIC here could be one now" if found else text), *could)
 
 
 def _plan_nic(
@@ -77,7 +77,9 @@ def _plan_nic(
     if isinstance(pf.eswitch, Unknown):
         message = f"the e-switch of {pf.pci} cannot be read: {pf.eswitch.reason}"
         hint = f"try `devlink dev eswitch show pci/{pf.pci}` as root"
-        return StagePlan(blockers=(Blocker(nic.name, message, hint, source=nic.source),)), observed
+        return StagePlan(
+            blockers=(Blocker(SpecNic(nic.name), message, hint, source=nic.source),)
+        ), observed
     changes = _Changes(
         nic,
         pf,
@@ -159,11 +161,11 @@ class _Changes:
         if held and self.observed.ovs.status is not OvsStatus.RUNNING:
             message = f"{netdev} is a port of Open vSwitch, which does not answer now"
             hint = "systemctl start openvswitch-switch"
-            return (Blocker(str(self.pf.pci), message, hint, harm=True),)
+            return (Blocker(Nic(self.pf.pci), message, hint, Obstacle.FOREIGN),)
         if held:
             message = f"{netdev} is in a bond of Open vSwitch, whose traffic no e-switch can take"
             hint = "use a bond of the kernel instead, or take it out of the bond"
-            return (Blocker(str(self.pf.pci), message, hint, harm=True),)
+            return (Blocker(Nic(self.pf.pci), message, hint, Obstacle.FOREIGN),)
         bridge = self.observed.ovs.bridge_of(netdev)
         port = bridge.port(netdev) if bridge else None
         if not bridge or not port or OWNER in port.external_ids:
@@ -175,7 +177,7 @@ class _Changes:
                 return ()
             message += f" with trunks {', '.join(map(str, port.trunks))}: a spec cannot say that"
             hint = f"ovs-vsctl clear port {netdev} trunks, if all VLANs may pass"
-        return (Blocker(str(self.pf.pci), message, hint, harm=True),)
+        return (Blocker(Nic(self.pf.pci), message, hint, Obstacle.FOREIGN),)
 
     def _sysfs(self, attribute: str) -> str:
         return f"/sys/bus/pci/devices/{self.pf.pci}/{attribute}"
@@ -188,31 +190,32 @@ class _Changes:
         bridge = self.observed.ovs.bridge_of(netdev)
         name = bridge.name if bridge else ""
         port = bridge.port(netdev) if bridge else None
+        text = f"bridge {name} has no uplink until it is put back"
         return Step(
-            NAME,
-            f"{self.pf.pci} uplink",
+            Uplink(self.pf.pci),
             "leaves bridge",
             name,
             "none",
             "Open vSwitch's TC rules on the uplink forbid a change of mode (domain.md 1.3)",
             (Command(Tool.OVS, ("--if-exists", "del-port", name, netdev)), *without_rules(self.pf)),
             (Command(Tool.OVS, put_back(name, port or OvsPort(netdev))),),
-            disturbs=(f"bridge {name} has no uplink until it is put back",),
+            disturbs=(Disturbance((Uplink(self.pf.pci), Bridge(name)), Effect.PAUSE, text),),
+            touches=(Bridge(name),),
             source=self.nic.source,
             passing=True,
         )
 
     def _clear_rules(self, kind: str) -> Step:
         """The qdisc that a port leaves behind when it goes from its bridge; it may be others'."""
+        text = f"TC rules on the ingress of {self.pf.netdev} go, if there are any"
         return Step(
-            NAME,
-            f"{self.pf.pci} uplink",
+            Uplink(self.pf.pci),
             "ingress qdisc",
             kind,
             "none",
             "with it the e-switch is busy and keeps its mode (domain.md 1.3)",
             without_rules(self.pf),
-            disturbs=(f"TC rules on the ingress of {self.pf.netdev} go, if there are any",),
+            disturbs=(Disturbance((Uplink(self.pf.pci),), Effect.LOSS, text),),
             source=self.nic.source,
             passing=True,
         )
@@ -224,8 +227,7 @@ class _Changes:
             else "the kernel goes from one number of VFs to another only over 0"
         )
         return Step(
-            NAME,
-            str(self.pf.pci),
+            Nic(self.pf.pci),
             "existing VFs",
             str(self.sriov.count),
             "0",
@@ -262,8 +264,7 @@ class _Changes:
             return Command(Tool.DEVLINK, args)
 
         return Step(
-            NAME,
-            str(self.pf.pci),
+            Nic(self.pf.pci),
             f"e-switch {attribute}",
             old,
             new,
@@ -303,8 +304,7 @@ class _Changes:
 
     def _let_drivers_bind(self) -> Step:
         return Step(
-            NAME,
-            str(self.pf.pci),
+            Nic(self.pf.pci),
             "VF driver autoprobe",
             "off",
             "on",
@@ -316,8 +316,7 @@ class _Changes:
 
     def _create_vfs(self) -> Step:
         return Step(
-            NAME,
-            str(self.pf.pci),
+            Nic(self.pf.pci),
             "VFs",
             str(self.sriov.count),
             str(len(self.nic.vfs)),

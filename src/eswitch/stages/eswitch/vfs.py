@@ -6,13 +6,14 @@ from collections.abc import Iterator
 
 from eswitch.model.action import Action, Command, Settle, Tool, Unnamed, Word, Write
 from eswitch.model.desired import DesiredNic, DesiredVf, EswitchMode, MacPolicy, VfDriver
+from eswitch.model.disturbance import Disturbance, Effect
 from eswitch.model.drivers import DriverProfile, MacTool
 from eswitch.model.identifiers import ZERO_MAC, MacAddress, VfId, derived_mac
 from eswitch.model.observed import NicState, VfState
-from eswitch.model.plan import Blocker, Note, StagePlan
+from eswitch.model.plan import Blocker, Note, Obstacle, StagePlan
 from eswitch.model.step import Step
+from eswitch.model.subject import Interface, SpecNic
 
-NAME = "eswitch"
 _PROBE_TIMEOUT = 60.0
 
 
@@ -33,7 +34,7 @@ def plan(nic: DesiredNic, pf: NicState, profile: DriverProfile) -> StagePlan:
     notes: tuple[Note, ...] = ()
     if pf.mac is None and any(vf.mac_policy is MacPolicy.DERIVED for vf in nic.vfs):
         text = "as long as its MAC is not known, VFs without a `mac` get random ones at each start"
-        notes = (Note(nic.name, text),)
+        notes = (Note(SpecNic(nic.name), text),)
     for want in nic.vfs:
         change = _Vf(nic, pf, profile, want)
         for step in change.mac_step():
@@ -65,7 +66,7 @@ class _Vf:
             return []
         held = ", ".join(self.is_.users)
         message = f"{what} needs a rebind, and it is in use by {held}"
-        return [Blocker(str(self.id), message, "stop that guest first", harm=True)]
+        return [Blocker(self.id, message, "stop that guest first", Obstacle.IN_USE)]
 
     def mac_step(self) -> Iterator[Step]:
         mac = wanted_mac(self.want, self.pf)
@@ -82,8 +83,7 @@ class _Vf:
             inverse = (unbind, back, bind, Settle())
         fixed = self.want.mac_policy is MacPolicy.FIXED
         yield Step(
-            NAME,
-            str(self.id),
+            self.id,
             "MAC",
             old or ZERO_MAC,
             mac,
@@ -117,11 +117,10 @@ class _Vf:
         why: str,
         actions: tuple[Action, ...],
         inverse: tuple[Action, ...],
-        disturbs: tuple[str, ...],
+        disturbs: tuple[Disturbance, ...],
     ) -> Step:
         return Step(
-            NAME,
-            str(self.id),
+            self.id,
             "driver",
             self.driver or "none",
             new,
@@ -133,9 +132,11 @@ class _Vf:
             source=self.want.source,
         )
 
-    def _netdev_lost(self) -> tuple[str, ...]:
+    def _netdev_lost(self) -> tuple[Disturbance, ...]:
         if self.is_ and self.is_.netdev:
-            return (f"interface {self.is_.netdev} vanishes with its settings",)
+            name = self.is_.netdev
+            text = f"interface {name} vanishes with its settings"
+            return (Disturbance((Interface(name),), Effect.LOSS, text),)
         return ()
 
     def _bind(self, verb: str, driver: str) -> Write:

@@ -1,5 +1,5 @@
 """Stage `firmware` (the recipe's 启动固件SRIOV): the NIC offers enough VFs."""
 
-from .offering import NAME, plan, questions
+from .offering import plan, questions
 
-__all__ = ["NAME", "plan", "questions"]
+__all__ = ["plan", "questions"]

@@ -14,7 +14,8 @@ from eswitch.model.drivers import DriverProfile
 from eswitch.model.firmware import FirmwareState, FirmwareWay, Parameter, number
 from eswitch.model.identifiers import PciAddress
 from eswitch.model.observed import NicState
-from eswitch.model.plan import Blocker
+from eswitch.model.plan import Blocker, Obstacle
+from eswitch.model.subject import SpecNic
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +108,7 @@ def _settings(
         )
         hint = f"`{show}` shows all; try the card's own menu in the BIOS, or lower `vfs`"
         source = want.nic.vfs_source or want.nic.source
-        return {}, Blocker(want.nic.name, message, hint, source=source, human=True)
+        return {}, Blocker(SpecNic(want.nic.name), message, hint, Obstacle.BY_HAND, source)
     return settings, None
 
 

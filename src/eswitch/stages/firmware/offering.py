@@ -13,11 +13,13 @@ from dataclasses import replace
 
 from eswitch.model.action import Action, Command, Program, Settle, Tool, Write
 from eswitch.model.desired import DesiredState
+from eswitch.model.disturbance import Disturbance, Effect
 from eswitch.model.firmware import FirmwareState, FirmwareWay
 from eswitch.model.observed import EswitchState, NicState, ObservedState, SriovState
-from eswitch.model.plan import Blocker, Pending, StagePlan
+from eswitch.model.plan import Blocker, Obstacle, Pending, StagePlan
 from eswitch.model.question import Question, Topic
 from eswitch.model.step import Step
+from eswitch.model.subject import Interface, Nic, SpecNic, Uplink
 from eswitch.model.unknown import Unknown
 from eswitch.stages.remaining import restarted, with_nic
 from eswitch.stages.restored_vfs import restore
@@ -40,7 +42,7 @@ from .nvconfig import (
     write,
 )
 
-NAME = "firmware"
+ATTRIBUTE = "firmware"
 _RESET = 300.0
 """Seconds that a reset of the card may take, its driver's restart included."""
 _BIOS = "switch on SR-IOV for this slot in the BIOS, or power the machine off and on again"
@@ -119,7 +121,7 @@ def _card(card: list[Want], observed: ObservedState) -> StagePlan:
     if not settings and not waiting:
         return StagePlan(blockers=tuple(map(_in_force_and_yet, few)))
     if not settings and not reset:
-        return StagePlan(pending=(Pending(first_function(few[0]), NAME, waiting),))
+        return StagePlan(pending=(Pending(Nic(first_function(few[0])), ATTRIBUTE, waiting),))
     blockers = tuple(_harm(few[0], observed, stores)) if reset else ()
     return StagePlan((_set(few, stores, reset=reset, observed=observed),), blockers)
 
@@ -143,37 +145,37 @@ def _obstacle(want: Want) -> Blocker | None:
             return None
         hint = "switch on SR-IOV in the BIOS and in the NIC's own menu there"
         hint += ", or lower `vfs`" if pf.sriov is not None else ""
-        return Blocker(nic.name, missing, hint, source=source, human=True)
+        return Blocker(SpecNic(nic.name), missing, hint, Obstacle.BY_HAND, source)
     if not isinstance(firmware, FirmwareState):
         if not _few(want):
             return None
         reason = firmware.reason if firmware is not None else "nobody asked"
         message = f"{missing}, and its firmware cannot be asked: {reason}"
-        hint, human = _way_out(reason)
-        return Blocker(nic.name, message, hint, source=source, human=human)
+        hint, kind = _way_out(reason)
+        return Blocker(SpecNic(nic.name), message, hint, kind, source)
     if firmware.is_dpu:
         return Blocker(
-            nic.name,
+            SpecNic(nic.name),
             f"{pf.pci} is {DPU}",
             "run eswitch on the BlueField itself, or put the card into NIC mode "
             f"(mstconfig -d {pf.pci} set INTERNAL_CPU_OFFLOAD_ENGINE=1, then power off and on)",
-            source=nic.source,
-            human=True,
+            Obstacle.BY_HAND,
+            nic.source,
         )
     return None
 
 
-def _way_out(reason: str) -> tuple[str, bool]:
-    """What to do, and whether only a person can."""
+def _way_out(reason: str) -> tuple[str, Obstacle]:
+    """What to do, and what kind of obstacle that makes it."""
     if "lockdown" in reason:
         hint = "Secure Boot forbids it to every program: set SR-IOV and the number of VFs in the "
         hint += "card's own menu in the BIOS, or switch Secure Boot off while you do it here"
-        return hint, True
+        return hint, Obstacle.BY_HAND
     if "installed" in reason:
-        return "apt install mstflint", False
+        return "apt install mstflint", Obstacle.MISSING
     if "root" in reason:
-        return "run it as root", False
-    return "set SR-IOV and the number of VFs in the card's own menu in the BIOS", True
+        return "run it as root", Obstacle.IMPOSSIBLE
+    return "set SR-IOV and the number of VFs in the card's own menu in the BIOS", Obstacle.BY_HAND
 
 
 def _in_force_and_yet(want: Want) -> Blocker:
@@ -187,7 +189,7 @@ def _in_force_and_yet(want: Want) -> Blocker:
         message += f" and {count_name(firmware)} {count.next}" if count else ""
     message += " in force"
     source = want.nic.vfs_source or want.nic.source
-    return Blocker(want.nic.name, message, _BIOS, source=source, human=True)
+    return Blocker(SpecNic(want.nic.name), message, _BIOS, Obstacle.BY_HAND, source)
 
 
 _RESETTERS = {FirmwareWay.MSTCONFIG: "mstfwreset", FirmwareWay.MLXCONFIG: "mlxfwreset"}
@@ -199,7 +201,7 @@ def _harm(want: Want, observed: ObservedState, stores: list[Store]) -> Iterator[
     if stores[0].firmware.way not in _RESETTERS:
         message = f"{want.pf.pci} cannot be reset without mstfwreset, which eswitch did not find"
         hint = f"apt install mstflint, {otherwise}"
-        yield Blocker(want.nic.name, message, hint, source=want.nic.source)
+        yield Blocker(SpecNic(want.nic.name), message, hint, Obstacle.MISSING, want.nic.source)
     for pf in _functions(want, observed):
         cut = session.session_blocker(pf, observed, "resetting the card")
         held = disturbance.vf_blockers(pf, "resetting the card")
@@ -211,20 +213,20 @@ def _harm(want: Want, observed: ObservedState, stores: list[Store]) -> Iterator[
 
 def _lost(pf: NicState, observed: ObservedState) -> Iterator[Blocker]:
     """Its interface comes back as a new one, without what it has now: nobody would mend that."""
-    subject = str(pf.pci)
+    subject, kind = Nic(pf.pci), Obstacle.IN_USE
     if pf.driver is not None and "vfio" in pf.driver:
         message = f"{pf.pci} is set aside for VMs (driver {pf.driver}): resetting the card would "
         message += "take it away from the one that has it"
-        yield Blocker(subject, message, "stop that VM and give it back first", harm=True)
+        yield Blocker(subject, message, "stop that VM and give it back first", kind)
     held = stacking.addresses(pf, observed)
     above = [link.name for link in stacking.on_top({pf.netdev or ""}, observed)]
     above = [name for name in above if name != pf.netdev]
     if held:
         message = f"resetting the card would take {', '.join(held)} on {pf.netdev} away from this "
-        yield Blocker(subject, f"{message}host", "take them off it first", harm=True)
+        yield Blocker(subject, f"{message}host", "take them off it first", kind)
     elif above:
         message = f"{', '.join(above)} would lose {pf.netdev} by resetting the card"
-        yield Blocker(subject, message, f"take {pf.netdev} out of it first", harm=True)
+        yield Blocker(subject, message, f"take {pf.netdev} out of it first", kind)
 
 
 def _functions(want: Want, observed: ObservedState) -> list[NicState]:
@@ -246,7 +248,8 @@ def _set(few: list[Want], stores: list[Store], *, reset: bool, observed: Observe
         actions += write(store, store.settings)
         inverse += write(store, numbers(before))
     if reset:
-        disturbs += ("all links of the card go down for some seconds",)
+        text = "all links of the card go down for some seconds"
+        disturbs += (Disturbance(tuple(Uplink(pf.pci) for pf in functions), Effect.PAUSE, text),)
         for pf in functions:
             disturbs += disturbance.vf_disturbance(pf)
         resetter = _RESETTERS.get(stores[0].firmware.way, "mstfwreset")
@@ -259,9 +262,8 @@ def _set(few: list[Want], stores: list[Store], *, reset: bool, observed: Observe
         inverse += tuple(action for pf in functions for action in _vfs_again(pf, observed))
     want = max(few, key=lambda want: len(want.nic.vfs))
     return Step(
-        NAME,
-        str(function),
-        NAME,
+        Nic(function),
+        ATTRIBUTE,
         told(changed, new=False) or "set, not in force",
         told(changed, new=True) or "in force",
         f"`{want.nic.name}` asks for {len(want.nic.vfs)} VFs, which {want.pf.pci} does not offer",
@@ -269,20 +271,21 @@ def _set(few: list[Want], stores: list[Store], *, reset: bool, observed: Observe
         inverse,
         disturbs,
         timeout=60.0,
+        touches=tuple(Nic(pf.pci) for pf in functions) if reset else (),
         source=want.nic.vfs_source or want.nic.source,
         reboot=not reset,
     )
 
 
-def _moved(functions: list[NicState], changed: list[Store]) -> tuple[str, ...]:
+def _moved(functions: list[NicState], changed: list[Store]) -> tuple[Disturbance, ...]:
     """The first VF of a later PF has its place behind the last of those before."""
     numbers = {COUNT, OWN_COUNT}
     before = [store.function for store in changed if numbers & store.settings.keys()]
-    names = [str(pf.pci) for pf in functions if pf.sriov and any(pf.pci > it for it in before)]
-    if not names:
+    moved = [pf.pci for pf in functions if pf.sriov and any(pf.pci > it for it in before)]
+    if not moved:
         return ()
-    where = ", ".join(names)
-    return (f"the VFs of {where} get other PCI addresses: guests name them by those",)
+    text = f"the VFs of {', '.join(moved)} get other PCI addresses: guests name them by those"
+    return (Disturbance(tuple(map(Nic, moved)), Effect.CHANGE, text),)
 
 
 _BY_PATH = re.compile(r"en(P\d+)?(p\d+)?s\d+")
@@ -291,7 +294,7 @@ _BY_PATH = re.compile(r"en(P\d+)?(p\d+)?s\d+")
 
 def _renumbered(
     functions: list[NicState], changed: list[Store], observed: ObservedState
-) -> tuple[str, ...]:
+) -> tuple[Disturbance, ...]:
     """More functions take more bus numbers, and the cards behind get others."""
     if not any(SWITCH in store.settings for store in changed):
         return ()
@@ -305,7 +308,8 @@ def _renumbered(
     if not names:
         return ()
     text = "other cards may get other PCI addresses and so other names, among them"
-    return (f"{text} {', '.join(names)}, which has the default route",)
+    text += f" {', '.join(names)}, which has the default route"
+    return (Disturbance(tuple(map(Interface, names)), Effect.CHANGE, text),)
 
 
 def _numvfs(pf: NicState, count: int) -> Write:

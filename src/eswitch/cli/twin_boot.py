@@ -10,7 +10,7 @@ from .session import Session
 _VERBS = ("apply",)
 
 
-def starts(session: Session) -> Iterator[tuple[list[str], Session]]:
+def started_by_systemd(session: Session) -> Iterator[tuple[list[str], Session]]:
     """The words of each verb that systemd starts, and the session to carry it out in; those of the
     boots too that come of that."""
     twin = session.simulated.twin

@@ -5,7 +5,7 @@ from __future__ import annotations
 from .screen import Screen, draw, faint, line, plain
 
 
-class Transient:
+class StatusLine:
     """Drawn on terminals only; whoever prints on the same screen erases it before."""
 
     def __init__(self, screen: Screen) -> None:

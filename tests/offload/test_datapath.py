@@ -11,8 +11,8 @@ from hydrate import hydrate
 from offload.merge_patch import observed_from, patched
 
 from eswitch.model.desired import DesiredState
-from eswitch.model.observed import ObservedState
-from eswitch.offload.topology import Kind, Missing, topology, wanted_ports
+from eswitch.offload.datapath import Kind, datapath
+from eswitch.offload.wanted import Missing, wanted
 
 FOLDER = Path(__file__).parent.parent / "cases" / "verify"
 HOST = json.loads((FOLDER / "host.json").read_text())
@@ -23,8 +23,8 @@ def observed(**change: Any) -> ObservedState:
     return observed_from(patched(HOST, change))
 
 
-def test_ports_by_kind() -> None:
-    known = topology(observed())
+def test_ports_by_kind():
+    known = datapath(observed())
     kinds = {
         name: known.port(name).kind.value
         for name in ("enp7s0f0np0", "enp8s0f0r0", "vmbr2", "tap101i0", "vxlan_sys_4789", "12", "")
@@ -46,8 +46,8 @@ def test_a_nic_in_legacy_mode_has_no_eswitch_ports() -> None:
     # phys_switch_id is there in legacy mode too and proves nothing (domain.md 1.6).
     vfs = [{"index": 0, "pci": "0000:07:00.1"}]
     legacy = observed(nics={"enp7s0f0np0": {"eswitch": {"mode": "legacy"}, "vfs": vfs}})
-    assert topology(legacy).port("enp7s0f0np0").kind is Kind.OUTSIDE
-    found = dict(enumerate(port for _, port in wanted_ports(SPEC, legacy)))
+    assert datapath(legacy).port("enp7s0f0np0").kind is Kind.OUTSIDE
+    found = dict(enumerate(port for _, port in wanted(SPEC, legacy)))
     assert found[0] == Missing("cx6/uplink", "enp7s0f0np0 is not in switchdev mode")
     assert found[1] == Missing("cx6/0", "VF 0 of 0000:07:00.0 has no representor")
     assert found[2] == Missing("cx6/1", "0000:07:00.0 has no VF 1")
@@ -55,12 +55,12 @@ def test_a_nic_in_legacy_mode_has_no_eswitch_ports() -> None:
 
 def test_a_nic_without_mode_but_with_representors_is_an_eswitch() -> None:
     nfp = observed(nics={"enp7s0f0np0": {"eswitch": {"reason": "Operation not supported"}}})
-    assert topology(nfp).port("enp7s0f0np0").kind is Kind.UPLINK
+    assert datapath(nfp).port("enp7s0f0np0").kind is Kind.UPLINK
 
 
 def test_a_spec_that_matches_no_nic() -> None:
     absent = observed(nics={"enp7s0f0np0": {"mac": "02:00:00:00:00:99"}})
-    assert all(isinstance(port, Missing) for _, port in wanted_ports(SPEC, absent))
+    assert all(isinstance(port, Missing) for _, port in wanted(SPEC, absent))
 
 
 @pytest.mark.parametrize(
@@ -71,12 +71,12 @@ def test_a_bond_is_an_uplink_if_its_members_share_a_switch(second: str, kind: Ki
     members = {name: {"master": "bond0"} for name in ("enp7s0f0np0", "enp8s0f0np0")}
     links = [*patched(HOST["links"], members), bond]
     bonded = observed(links=links, nics={"enp8s0f0np0": {"switch_id": second}})
-    assert topology(bonded).port("bond0").kind is kind
+    assert datapath(bonded).port("bond0").kind is kind
 
 
 def test_a_bond_without_members_is_nothing() -> None:
     links = [{"name": "bond0", "index": 99, "up": True, "mtu": 1500, "kind": "bond"}]
-    assert topology(observed(links=links)).port("bond0").kind is Kind.OUTSIDE
+    assert datapath(observed(links=links)).port("bond0").kind is Kind.OUTSIDE
 
 
 def test_the_uplinks_own_switch_id_serves_where_the_nic_shows_none() -> None:
@@ -84,5 +84,5 @@ def test_the_uplinks_own_switch_id_serves_where_the_nic_shows_none() -> None:
         "nics": {"enp7s0f0np0": {"switch_id": None}},
         "links": {"enp7s0f0np0": {"switch_id": "aa"}},
     }
-    assert topology(observed(**change)).port("enp7s0f0r0").switch == "aa"
-    assert topology(observed(nics=change["nics"])).port("enp7s0f0r0").switch == "pci 0000:07:00.0"
+    assert datapath(observed(**change)).port("enp7s0f0r0").switch == "aa"
+    assert datapath(observed(nics=change["nics"])).port("enp7s0f0r0").switch == "pci 0000:07:00.0"

@@ -1,7 +1,9 @@
-"""An apply as a person watches it: progress, questions, and the report at its end."""
+"""One apply as it is told: progress, questions, and the report at its end."""
 
 from __future__ import annotations
 
+from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
 from eswitch.errors import REBOOT_NEEDED, EswitchError
@@ -9,54 +11,66 @@ from eswitch.errors import REBOOT_NEEDED, EswitchError
 from .session import Session
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from eswitch.engine import Outcome
+    from eswitch.engine.outcome import Reboot
     from eswitch.model.desired import DesiredState
     from eswitch.model.plain import Plain
-    from eswitch.model.plan import Plan
-    from eswitch.model.step import Step
-
-    from .resumption import Resumption
+    from eswitch.model.plan import Pending, Plan
+    from eswitch.model.step import Key, Step
 
 SCHEMA = "eswitch.apply/v1"
 
 
-class WatchedApply:
-    """One apply as a person watches it."""
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How an apply ended, and was told: with an `outcome`, or with an `error`. `plan` is the one
+    that was agreed to."""
+
+    code: int
+    plan: Plan | None
+    outcome: Outcome | None = None
+    error: EswitchError | None = None
+
+    @property
+    def pending(self) -> tuple[Pending, ...]:
+        """What waits for a reboot."""
+        return self.outcome.pending if self.outcome else ()
+
+
+class ApplyRun:
+    """One apply. With `reboot` whoever called it goes on over reboots, and it says so."""
 
     def __init__(
-        self, session: Session, name: str, *, yes: bool, resumption: Resumption | None = None
+        self, session: Session, name: str, *, yes: bool, reboot: Reboot | None = None
     ) -> None:
         from eswitch.cli.progress import Progress  # noqa: PLC0415
 
-        self.resumption = resumption
         self.session = session
         self.name = name
         self.yes = yes
+        self.reboot = reboot
         self.progress = Progress(session.err, commands=session.options.verbose)
         self.plan: Plan | None = None
-        self.begun: dict[tuple[str, str], Step] = {}
+        self.begun: dict[Key, Step] = {}
         self.start = session.host.monotonic()
 
-    def go(self, desired: DesiredState) -> int:
-        """Do it, tell it, and return the exit code."""
+    def go(self, desired: DesiredState) -> Ended:
+        """Do it, tell it, and say how it ended."""
         from eswitch import engine  # noqa: PLC0415
-        from eswitch.cli.staying import staying  # noqa: PLC0415
-        from eswitch.engine.converge import Events  # noqa: PLC0415
+        from eswitch.engine.outcome import Events  # noqa: PLC0415
 
         events = Events(planned=self.planned, started=self.started, finished=self.progress.finished)
-        host = self.session.host
         try:
-            with staying():
-                outcome = engine.apply(
-                    host,
-                    desired,
-                    self.name,
-                    consent=self.consent,
-                    events=events,
-                    reboot=self.resumption.reboot if self.resumption else None,
-                )
+            outcome = engine.apply(
+                self.session.host,
+                desired,
+                self.name,
+                consent=self.consent,
+                events=events,
+                reboot=self.reboot,
+            )
         except EswitchError as error:
             return self.failed(error)
         except KeyboardInterrupt as stop:
@@ -68,27 +82,17 @@ class WatchedApply:
             self.session.err.say(self.so_far("stopped"))
             raise
         self.progress.end()
+        with self.interrupts_told():
+            self.report(outcome)
+        return Ended(REBOOT_NEEDED if outcome.pending else 0, self.plan, outcome)
+
+    @contextmanager
+    def interrupts_told(self) -> Iterator[None]:
+        """Whoever stops what comes after the steps is told that they were done."""
         try:
-            return self.finish(outcome, desired)
+            yield
         except KeyboardInterrupt as stop:
             raise KeyboardInterrupt(str(stop) or self.so_far("interrupted")) from None
-
-    def finish(self, outcome: Outcome, desired: DesiredState) -> int:
-        """All was done that this boot can do: tell it, and reboot if that was asked for."""
-        self.report(outcome)
-        if not outcome.pending:
-            self.disarm()
-            return 0
-        if self.resumption:
-            self.resumption.reboot_for(outcome, self.plan, desired)
-        return REBOOT_NEEDED
-
-    def disarm(self) -> None:
-        """Nothing is left to be done after a reboot that somebody once prepared."""
-        from eswitch.engine import resume  # noqa: PLC0415
-
-        if resume.is_armed(self.session.host):
-            resume.disarm(self.session.host)
 
     def planned(self, plan: Plan) -> None:
         """The plan is known: what should be known beside it."""
@@ -106,12 +110,12 @@ class WatchedApply:
         """Ask whether to disturb somebody."""
         from eswitch.cli.pages.steps import disturbance  # noqa: PLC0415
 
-        self.session.err.show(disturbance(plan, reboot=self.resumption is not None))
+        self.session.err.show(disturbance(plan, reboot=self.reboot is not None))
         if self.yes:
             return True
         return self.session.confirm("Go on?")
 
-    def failed(self, error: EswitchError) -> int:
+    def failed(self, error: EswitchError) -> Ended:
         """Say what stopped it, and what had happened by then."""
         from eswitch.cli.complaint import complain, obstacles  # noqa: PLC0415
 
@@ -127,7 +131,7 @@ class WatchedApply:
         if not self.session.as_text:
             document = self.document("failed", error=error)
             self.session.answer((), document, anyhow=self.so_far("stopped"))
-        return error.exit_code
+        return Ended(error.exit_code, self.plan, error=error)
 
     def so_far(self, how: str) -> str:
         """One sentence about what was done."""
@@ -164,7 +168,7 @@ class WatchedApply:
         if outcome.pending:
             from eswitch.cli.pages.steps import reboot_page  # noqa: PLC0415
 
-            page += reboot_page(outcome.pending, outcome.later, by_itself=bool(self.resumption))
+            page += reboot_page(outcome.pending, outcome.later, by_itself=self.reboot is not None)
         result = "reboot needed" if outcome.pending else "applied"
         self.session.answer(page, self.document(result, outcome=outcome), anyhow=anyhow)
 
@@ -173,7 +177,7 @@ class WatchedApply:
     ) -> dict[str, Plain]:
         """The outcome for machines."""
         from eswitch.cli.document import failure  # noqa: PLC0415
-        from eswitch.model.plain import plan_to_plain, step_to_plain, to_plain  # noqa: PLC0415
+        from eswitch.model.plain import pending_to_plain, plan_to_plain, step_to_plain  # noqa: PLC0415
 
         steps = outcome.steps if outcome else tuple(self.begun.values())
         return {
@@ -184,7 +188,7 @@ class WatchedApply:
             "seconds": round(self.session.host.monotonic() - self.start, 3),
             "journal": outcome.journal if outcome else None,
             "steps": [cast("Plain", step_to_plain(step)) for step in steps],
-            "pending": to_plain(outcome.pending) if outcome else [],
+            "pending": pending_to_plain(outcome.pending) if outcome else [],
             "later": [cast("Plain", step_to_plain(step)) for step in outcome.later]
             if outcome
             else [],

@@ -1,6 +1,7 @@
-"""Which datapath port is what: a port of which e-switch, the host itself, or something else.
+"""The ports of the datapath: which is of which e-switch, the host itself, or something else.
 
-Identities come from the observed state (PCI address and VF index), names only from there.
+Identities come from the observed state (PCI address and VF index), names only from there. How the
+host hangs together (stacked interfaces, who is hit) is the package `topology`'s.
 """
 
 from __future__ import annotations
@@ -9,11 +10,8 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from eswitch.model.desired import DesiredPort, DesiredState
 from eswitch.model.identifiers import PciAddress
 from eswitch.model.observed import LinkState, NicState, ObservedState, OvsBridge
-from eswitch.model.unknown import Unknown
-from eswitch.topology.matching import candidates
 
 _TUNNEL_TYPES = frozenset(("vxlan", "geneve", "gre", "erspan", "ip6gre", "ip6erspan", "gtpu"))
 # Open vSwitch's own tunnel devices (dpif-netlink-rtnl.c, netdev-vport.c).
@@ -80,15 +78,7 @@ class Port:
 
 
 @dataclass(frozen=True, slots=True)
-class Missing:
-    """A port that the spec wants and the host does not have."""
-
-    subject: str
-    why: str
-
-
-@dataclass(frozen=True, slots=True)
-class Topology:
+class Datapath:
     """All datapath ports that could be told apart, by name."""
 
     ports: dict[str, Port]
@@ -117,7 +107,7 @@ def _order(port: Port) -> tuple[str, str, int]:
     return (port.bridge or "", port.pci or "", -1 if port.vf is None else port.vf)
 
 
-def topology(observed: ObservedState) -> Topology:
+def datapath(observed: ObservedState) -> Datapath:
     """Sort the ports of this host."""
     bridge_of = {port.name: bridge.name for bridge in observed.ovs.bridges for port in bridge.ports}
     ports: dict[str, Port] = {}
@@ -131,7 +121,7 @@ def topology(observed: ObservedState) -> Topology:
         if bond:
             members = {each.name for each in observed.links if each.master == bond.name}
             ports = _bonded(ports, bond, {ports[name].pci for name in members})
-    return Topology(ports)
+    return Datapath(ports)
 
 
 def _software_ports(bridge: OvsBridge) -> dict[str, Port]:
@@ -146,20 +136,10 @@ def _software_ports(bridge: OvsBridge) -> dict[str, Port]:
     return found
 
 
-def is_switchdev(nic: NicState) -> bool:
-    """Whether the NIC's e-switch can be programmed now.
-
-    Representors exist in no other mode, so they prove it where devlink shows no mode (nfp).
-    """
-    if not isinstance(nic.eswitch, Unknown) and nic.eswitch.mode == "switchdev":
-        return True
-    return any(vf.representor for vf in nic.vfs)
-
-
 def _eswitch_ports(
     nic: NicState, observed: ObservedState, bridge_of: dict[str, str]
 ) -> Iterable[Port]:
-    if not is_switchdev(nic):
+    if not nic.is_switchdev:
         return
     switch = _switch_of(nic, observed)
     if nic.netdev:
@@ -197,36 +177,3 @@ def _bonded(
         for name, port in ports.items()
     }
     return {**known, bond.name: bond}
-
-
-def wanted_ports(
-    desired: DesiredState, observed: ObservedState
-) -> tuple[tuple[str, Port | Missing], ...]:
-    """The ports that the spec puts into bridges, each with the name of its bridge."""
-    known = topology(observed)
-    return tuple(
-        (bridge.name, _resolve(port, desired, observed, known))
-        for bridge in desired.bridges
-        for port in bridge.ports
-    )
-
-
-def _resolve(
-    port: DesiredPort, desired: DesiredState, observed: ObservedState, known: Topology
-) -> Port | Missing:
-    match = desired.nic(port.nic).match
-    found = candidates(match, observed)
-    if len(found) != 1:
-        return Missing(str(port), f"{len(found) or 'no'} NICs have {match}")
-    (nic,) = found
-    if port.vf is None:
-        if nic.netdev is None:
-            return Missing(str(port), f"{nic.pci} has no interface in this network namespace")
-        uplink = known.ports.get(nic.netdev)
-        return uplink or Missing(str(port), f"{nic.netdev} is not in switchdev mode")
-    vf = nic.vf(port.vf)
-    if vf is None:
-        return Missing(str(port), f"{nic.pci} has no VF {port.vf}")
-    if vf.representor is None:
-        return Missing(str(port), f"VF {port.vf} of {nic.pci} has no representor")
-    return known.port(vf.representor)

@@ -1,0 +1,24 @@
+"""Taking an edit out of what others made of the file, by case file. A new case is a new file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from ruamel.yaml import YAML
+
+from eswitch.files.edit import undone
+
+CASES = sorted((Path(__file__).parent.parent / "cases" / "edit").glob("*.yaml"))
+
+
+@pytest.mark.parametrize("path", CASES, ids=lambda path: path.stem)
+def test_case(path: Path) -> None:
+    case = YAML(typ="safe").load(path)
+    assert set(case) == {"before", "after", "found", "left"}
+    assert undone(case["before"], case["after"], case["found"]) == case["left"]
+    assert undone(case["before"], case["after"], case["after"]) == case["before"]
+
+
+def test_there_are_cases() -> None:
+    assert len(CASES) >= 20
