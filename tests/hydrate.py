@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from eswitch.model.observed import ObservedState
 from eswitch.model.typed import from_plain
 
 T = TypeVar("T")
-
-Value = TypeVar("Value")
 
 # What a case says nothing about: a VM could be given a VF.
 _USUAL = {

@@ -13,7 +13,9 @@ from eswitch.model.desired import DesiredState
 from eswitch.model.observed import ObservedState
 from eswitch.observe import observe
 from eswitch.offload.datapath import datapath
+from eswitch.offload.flow import Placement
 from eswitch.offload.place import places
+from eswitch.offload.reason import ReasonKind, because
 from eswitch.offload.sources.openvswitch import read_flows
 from eswitch.twin import Twin, open_machine
 
@@ -88,10 +90,10 @@ def test_on_an_eswitch(switching: Seen) -> None:
 
 def test_a_flow_on_the_cpu_is_seen(switching: Seen) -> None:
     slow = tuple(
-        replace(place, placement=Placement.TC_SOFTWARE, reason="because")
+        replace(place, placement=Placement.TC_SOFTWARE, reason=because(ReasonKind.REFUSED))
         for place in switching.places
     )
-    assert "because" in proofs.in_hardware(1)(replace(switching, places=slow))
+    assert "the NIC refused it" in proofs.in_hardware(1)(replace(switching, places=slow))
 
 
 def test_a_write_is_seen(switching: Seen, bare: Seen) -> None:

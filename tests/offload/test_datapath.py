@@ -11,6 +11,7 @@ from hydrate import hydrate
 from offload.merge_patch import observed_from, patched
 
 from eswitch.model.desired import DesiredState
+from eswitch.model.observed import ObservedState
 from eswitch.offload.datapath import Kind, datapath
 from eswitch.offload.wanted import Missing, wanted
 
@@ -23,7 +24,7 @@ def observed(**change: Any) -> ObservedState:
     return observed_from(patched(HOST, change))
 
 
-def test_ports_by_kind():
+def test_ports_by_kind() -> None:
     known = datapath(observed())
     kinds = {
         name: known.port(name).kind.value

@@ -57,7 +57,7 @@ def at(*times: float, seen_until: float = 100.0) -> Evidence:
     return evidence
 
 
-def test_what_is_past_the_window_is_forgotten():
+def test_what_is_past_the_window_is_forgotten() -> None:
     assert at(100, 100 + WINDOW).used
     gone = at(100, 101 + WINDOW)
     assert not gone.used
@@ -66,7 +66,7 @@ def test_what_is_past_the_window_is_forgotten():
     assert gone.cpu_hits("a") is None
 
 
-def test_the_last_half_of_the_window_is_always_remembered():
+def test_the_last_half_of_the_window_is_always_remembered() -> None:
     """However long it looks, and whenever it began."""
     half = int(WINDOW / 2)
     for length in range(0, 4 * half, 7):
@@ -74,14 +74,14 @@ def test_the_last_half_of_the_window_is_always_remembered():
         assert at(*range(100, end + 1), seen_until=max(100, end - half + 1)).used
 
 
-def test_a_flow_that_nobody_uses_is_no_proof_however_often_it_is_seen():
+def test_a_flow_that_nobody_uses_is_no_proof_however_often_it_is_seen() -> None:
     evidence = None
     for now in range(100, 100 + 3 * int(WINDOW)):
         evidence = look(Dump((flow(7, now - 95.0),)), now, {}, evidence)
         assert bool(evidence.used) == (now <= 100 + WINDOW)
 
 
-def test_all_counts_are_of_the_same_window():
+def test_all_counts_are_of_the_same_window() -> None:
     """A flow's packets are compared with the CPU's: both of the same time."""
     evidence = at(*range(100, 400), seen_until=1000)
     (sighting,) = evidence.used
@@ -92,14 +92,14 @@ def test_all_counts_are_of_the_same_window():
     )
 
 
-def test_memory_does_not_grow_with_flows_that_come_and_go():
+def test_memory_does_not_grow_with_flows_that_come_and_go() -> None:
     evidence = None
     for now in range(100, 1000):
         evidence = look(Dump((flow(1, 0.0, ufid=str(now)),)), float(now), {}, evidence)
         assert len(evidence.sightings) <= WINDOW + 1
 
 
-def test_flows_without_identity_are_told_apart_by_their_key():
+def test_flows_without_identity_are_told_apart_by_their_key() -> None:
     one, two = (Flow(key, "b", 1, 0, 0.0, "a", layer="tc") for key in ("eth(dst=1)", "eth(dst=2)"))
     assert len(look(Dump((one, two)), 0.0, {}).used) == 2
 

@@ -83,7 +83,7 @@ def test_ok_needs_hardware_in_that_direction_and_no_software(flows: list[Flow]) 
 
 @patient
 @given(st.lists(flow, max_size=12))
-def test_a_stage_in_software_is_never_called_hardware(flows):
+def test_a_stage_in_software_is_never_called_hardware(flows: list[Flow]) -> None:
     known = datapath(OBSERVED)
     for place in places(flows, known, OBSERVED):
         if place.placement is not Placement.HARDWARE:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
-from merge_patch import observed_from, patched
+from offload.merge_patch import observed_from, patched
 
 from eswitch.offload.datapath import datapath
 from eswitch.offload.document import flows_document
 from eswitch.offload.flow import parse_dump
 from eswitch.offload.place import places
-from eswitch.offload.reason import Reason, ReasonKind, because
+from eswitch.offload.reason import Fact, Reason, ReasonKind, because
 
 HOST = json.loads((Path(__file__).parent.parent / "cases" / "verify" / "host.json").read_text())
 UNICAST = "eth(dst=02:00:00:00:00:02)"
@@ -269,46 +270,55 @@ CASES = [
 ]
 
 
+Case = tuple[ReasonKind, list[str], dict[str, Any], dict[str, Fact], str, str]
+
+
 @pytest.mark.parametrize("case", CASES, ids=[f"{n}-{case[0]}" for n, case in enumerate(CASES)])
-def test_reason(case):
+def test_reason(
+    case: tuple[ReasonKind, list[str], dict[str, Any], dict[str, Fact], str, str],
+) -> None:
     kind, lines, change, facts, text, remedy = case
     observed = observed_from(patched(HOST, change))
     dump = parse_dump("\n".join(lines))
     assert not dump.unparsed
     found = places(dump.flows, datapath(observed), observed)
     reason = found[0].reason
+    assert reason is not None
     assert reason.kind is kind
     assert dict(reason.facts) == facts
     assert (str(reason), reason.text, reason.remedy) == (text, text, remedy)
     assert reason == because(kind, **facts)
     assert len({reason, because(kind, **facts)}) == 1
-    first = flows_document(found)["flows"][0]
+    document: Any = flows_document(found)
+    first = document["flows"][0]
     seen = {name: first[name] for name in ("reason", "reason_kind", "remedy")}
     assert seen == {"reason": text, "reason_kind": kind.value, "remedy": remedy}
 
 
-def test_every_kind_has_a_case():
+def test_every_kind_has_a_case() -> None:
     assert {case[0] for case in CASES} == set(ReasonKind)
 
 
-def test_the_kinds_are_what_programs_know_them_by():
+def test_the_kinds_are_what_programs_know_them_by() -> None:
     """These are in other people's scripts: a new one is fine, a renamed one is not."""
     assert [kind.value for kind in ReasonKind] == [kind.name.lower() for kind in ReasonKind]
     assert {type(kind.value) for kind in ReasonKind} == {str}
-    assert ReasonKind("hw_tc_offload_off") is ReasonKind.HW_TC_OFFLOAD_OFF
+    assert {kind.value: kind for kind in ReasonKind}[
+        "hw_tc_offload_off"
+    ] is ReasonKind.HW_TC_OFFLOAD_OFF
 
 
 @pytest.mark.parametrize("facts", [(), (("prot", "a"),), (("port", "a"), ("ports", "b"))])
-def test_a_reason_without_its_facts_cannot_be_made(facts):
+def test_a_reason_without_its_facts_cannot_be_made(facts: tuple[tuple[str, Fact], ...]) -> None:
     with pytest.raises(ValueError, match="host is about \\['port'\\], not"):
         Reason(ReasonKind.HOST, facts)
 
 
-def test_what_a_port_is_called_is_never_read_as_a_template():
+def test_what_a_port_is_called_is_never_read_as_a_template() -> None:
     assert because(ReasonKind.HOST, port="{kind}").text.startswith("{kind} is this host itself")
 
 
-def test_what_comes_first_decides():
+def test_what_comes_first_decides() -> None:
     """What the traffic is comes before how the host is set up, and that before the flow."""
     off = {"hw-offload": "false", "tc-policy": "skip_hw"}
     change = {
@@ -321,6 +331,7 @@ def test_what_comes_first_decides():
         observed = observed_from(patched(HOST, change))
         dump = parse_dump(line(out, state=state))
         (found,) = places(dump.flows, datapath(observed), observed)
+        assert found.reason is not None
         return found.reason.kind
 
     recirculating = "userspace(pid=1),recirc(0x7)"
@@ -340,20 +351,22 @@ def test_what_comes_first_decides():
     assert kind(recirculating) is ReasonKind.USERSPACE_ACTION
 
 
-def test_hw_offload_that_is_not_set_is_off():
+def test_hw_offload_that_is_not_set_is_off() -> None:
     observed = observed_from(patched(HOST, {"ovs": {"other_config": {"hw-offload": None}}}))
     (found,) = places(parse_dump(line(VF1)).flows, datapath(observed), observed)
     assert found.reason == because(ReasonKind.HW_OFFLOAD_OFF)
 
 
-def test_two_bonds_of_a_card_are_named_by_themselves():
+def test_two_bonds_of_a_card_are_named_by_themselves() -> None:
     """A bond has no PCI address: it is named by itself."""
     links = [*patched(HOST["links"], {"enp7s0f0np0": {"master": "bond0"}}), BOND]
     observed = observed_from(patched(HOST, {**ONE_CARD, "links": links}))
     dump = parse_dump(line("bond0", in_port="enp8s0f0r0"))
     (found,) = places(dump.flows, datapath(observed), observed)
+    assert found.reason is not None
     assert dict(found.reason.facts)["output_pf"] == "bond0"
     dump = parse_dump(line("enp8s0f0r0", in_port="bond0"))
     (found,) = places(dump.flows, datapath(observed), observed)
+    assert found.reason is not None
     assert dict(found.reason.facts)["input_pf"] == "bond0"
     assert found.reason.kind is ReasonKind.OTHER_PF
