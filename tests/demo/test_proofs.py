@@ -89,8 +89,9 @@ def test_on_an_eswitch(switching: Seen) -> None:
 
 
 def test_a_flow_on_the_cpu_is_seen(switching: Seen) -> None:
+    refused = because(ReasonKind.REFUSED)
     slow = tuple(
-        replace(place, placement=Placement.TC_SOFTWARE, reason=because(ReasonKind.REFUSED))
+        replace(place, placement=Placement.TC_SOFTWARE, reason=refused)
         for place in switching.places
     )
     assert "the NIC refused it" in proofs.in_hardware(1)(replace(switching, places=slow))

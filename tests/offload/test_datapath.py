@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +12,12 @@ from hydrate import hydrate
 from offload.merge_patch import observed_from, patched
 
 from eswitch.model.desired import DesiredState
+from eswitch.model.identifiers import PciAddress
 from eswitch.model.observed import ObservedState
-from eswitch.offload.datapath import Kind, datapath
+from eswitch.offload.datapath import Datapath, Kind, Port, datapath
 from eswitch.offload.wanted import Missing, wanted
 
+PF0, PF1 = PciAddress("0000:07:00.0"), PciAddress("0000:08:00.0")
 FOLDER = Path(__file__).parent.parent / "cases" / "verify"
 HOST = json.loads((FOLDER / "host.json").read_text())
 SPEC = hydrate(DesiredState, json.loads((FOLDER / "no-traffic.json").read_text())["spec"])
@@ -87,3 +90,152 @@ def test_the_uplinks_own_switch_id_serves_where_the_nic_shows_none() -> None:
     }
     assert datapath(observed(**change)).port("enp7s0f0r0").switch == "aa"
     assert datapath(observed(nics=change["nics"])).port("enp7s0f0r0").switch == "pci 0000:07:00.0"
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("vxlan_sys_4789", "genev_sys_6081", "gre_sys", "erspan_sys", "ip6gre_sys"),
+        "ip6erspan_sys",
+    ],
+)
+def test_tunnel_devices_by_name(name: str) -> None:
+    assert Datapath({}).port(name) == Port(name, Kind.TUNNEL)
+
+
+@pytest.mark.parametrize(
+    ("type_", "kind"),
+    [
+        *((name, Kind.TUNNEL) for name in ("vxlan", "geneve", "gre", "erspan", "ip6gre")),
+        *((name, Kind.TUNNEL) for name in ("ip6erspan", "gtpu")),
+        ("internal", Kind.HOST),
+        ("", Kind.OUTSIDE),
+        ("patch", Kind.OUTSIDE),
+    ],
+)
+def test_ports_by_their_type_in_the_database(type_: str, kind: Kind) -> None:
+    ports = [{"name": "p0", "type": type_}]
+    found = datapath(observed(ovs={"bridges": {"vmbr2": {"ports": ports}}})).port("p0")
+    assert found == Port("p0", kind, bridge=None if kind is Kind.OUTSIDE else "vmbr2")
+
+
+def test_which_ports_an_eswitch_can_reach() -> None:
+    assert {kind for kind in Kind if kind.on_eswitch} == {
+        Kind.UPLINK,
+        Kind.REPRESENTOR,
+        Kind.TUNNEL,
+    }
+
+
+def test_each_port_with_its_identity() -> None:
+    known = datapath(observed())
+    switch, other = "3298110003ebc008", "4498110003ebc008"
+    assert known.ports == {
+        "vmbr2": Port("vmbr2", Kind.HOST, bridge="vmbr2"),
+        "enp7s0f0np0": Port("enp7s0f0np0", Kind.UPLINK, switch, PF0, None, "vmbr2"),
+        "enp7s0f0r0": Port("enp7s0f0r0", Kind.REPRESENTOR, switch, PF0, 0, "vmbr2"),
+        "enp7s0f0r1": Port("enp7s0f0r1", Kind.REPRESENTOR, switch, PF0, 1, "vmbr2"),
+        "enp8s0f0np0": Port("enp8s0f0np0", Kind.UPLINK, other, PF1, None, None),
+        "enp8s0f0r0": Port("enp8s0f0r0", Kind.REPRESENTOR, other, PF1, 0, None),
+    }
+    assert known.port("enp7s0f0np0").subject == "enp7s0f0np0 (0000:07:00.0 uplink)"
+    assert known.port("vmbr2").subject == "vmbr2"
+
+
+def test_what_two_ports_must_share() -> None:
+    assert Port("a", Kind.UPLINK, "s", PF0).forwards_with == ("s", PF0)
+    bonded = Port("a", Kind.UPLINK, "s", PF0, bond="bond0")
+    assert bonded.forwards_with == ("s", "bond0")
+    assert Port("a", Kind.UPLINK, "s").forwards_with == ("s", "")
+    assert Port("a", Kind.TUNNEL).forwards_with is None
+
+
+def test_uplinks_come_before_representors_and_bridges_by_name() -> None:
+    def port(name: str, bridge: str | None, pci: PciAddress, vf: int | None) -> Port:
+        kind = Kind.UPLINK if vf is None else Kind.REPRESENTOR
+        return Port(name, kind, "s", pci, vf, bridge)
+
+    right = [
+        port("x", "br0", PF1, None),
+        port("c", "br1", PF0, None),
+        port("b", "br1", PF0, 0),
+        port("a", "br1", PF0, 1),
+        port("d", "br1", PF1, None),
+    ]
+    others = [port("e", None, PF0, 2), Port("br1", Kind.HOST, bridge="br1")]
+    known = {each.name: each for each in [*others, *reversed(right)]}
+    assert Datapath(known).bridged == tuple(right)
+
+
+def bonded_host(
+    names: tuple[str, ...] = ("enp7s0f0np0", "enp8s0f0np0"),
+    kind: str = "bond",
+    bridge: str | None = "vmbr2",
+) -> ObservedState:
+    bond = {"name": "bond0", "index": 99, "up": True, "mtu": 1500, "kind": kind}
+    links = [*patched(HOST["links"], {name: {"master": "bond0"} for name in names}), bond]
+    ports = [{"name": "bond0"}] if bridge else []
+    return observed(
+        links=links,
+        nics={"enp8s0f0np0": {"switch_id": "3298110003ebc008"}},
+        ovs={"bridges": {"vmbr2": {"ports": ports}}},
+    )
+
+
+def test_a_bond_and_the_ports_of_its_pfs_know_each_other() -> None:
+    known = datapath(bonded_host()).ports
+    assert known["bond0"] == Port(
+        "bond0", Kind.UPLINK, "3298110003ebc008", bridge="vmbr2", bond="bond0"
+    )
+    assert {name for name, port in known.items() if port.bond} == {
+        *("bond0", "enp7s0f0np0", "enp7s0f0r0", "enp7s0f0r1", "enp8s0f0np0", "enp8s0f0r0"),
+    }
+    assert datapath(bonded_host(bridge=None)).ports["bond0"].bridge is None
+
+
+def test_a_bond_of_one_pf_leaves_the_others_alone() -> None:
+    known = datapath(bonded_host(names=("enp7s0f0np0",))).ports
+    assert {name for name, port in known.items() if port.bond} == {
+        *("bond0", "enp7s0f0np0", "enp7s0f0r0", "enp7s0f0r1"),
+    }
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"kind": "bridge"},
+        {"names": ("enp7s0f0np0", "tap101i0")},
+        {"names": ("enp7s0f0np0", "enp7s0f0r0")},
+    ],
+)
+def test_what_is_no_bond_of_uplinks(change: dict[str, Any]) -> None:
+    assert "bond0" not in datapath(bonded_host(**change)).ports
+
+
+def test_without_a_spec_the_bridged_ports_are_wanted() -> None:
+    known = datapath(observed())
+    assert wanted(None, observed()) == tuple(("vmbr2", port) for port in known.bridged)
+    assert len(known.bridged) == 3
+
+
+def test_the_wanted_ports_that_are_here() -> None:
+    known = datapath(observed())
+    assert wanted(SPEC, observed()) == tuple(
+        ("vmbr2", known.port(name)) for name in ("enp7s0f0np0", "enp7s0f0r0", "enp7s0f0r1")
+    )
+
+
+def test_why_a_wanted_port_is_not_here() -> None:
+    absent = observed(nics={"enp7s0f0np0": {"mac": "02:00:00:00:00:99"}})
+    assert {port for _, port in wanted(SPEC, absent)} == {
+        Missing(name, "no NICs have mac 08:c0:eb:32:98:07")
+        for name in ("cx6/uplink", "cx6/0", "cx6/1")
+    }
+    twice = observed(nics={"enp8s0f0np0": {"mac": "08:c0:eb:32:98:07"}})
+    found = {port.why for _, port in wanted(SPEC, twice) if isinstance(port, Missing)}
+    assert found == {"2 NICs have mac 08:c0:eb:32:98:07"}
+    here = observed()
+    nameless = replace(here, nics=(replace(here.nics[0], netdev=None), *here.nics[1:]))
+    first, *_ = (port for _, port in wanted(SPEC, nameless))
+    why = "0000:07:00.0 has no interface in this network namespace"
+    assert first == Missing("cx6/uplink", why)

@@ -111,3 +111,39 @@ def test_cpu_hits_are_a_difference() -> None:
     assert looks(None, hits=hits[:1]).cpu_hits("a") is None  # one look: no difference yet
     # The representor was made anew meanwhile.
     assert looks(None, None, hits=hits[::-1]).cpu_hits("a") is None
+
+
+def test_the_difference_of_cpu_hits_may_be_nothing() -> None:
+    same = (CpuHits(10, 20), CpuHits(10, 20))
+    assert looks(None, None, hits=same).cpu_hits("a") == CpuHits(0, 0)
+    assert looks(None, None, hits=(CpuHits(10, 20), CpuHits(9, 21))).cpu_hits("a") is None
+    assert looks(None, None, hits=(CpuHits(10, 20), CpuHits(11, 19))).cpu_hits("a") is None
+
+
+def test_cpu_hits_need_both_ends_of_the_window() -> None:
+    first = look(Dump(), 100.0, {"a": CpuHits(1, 1)})
+    assert look(Dump(), 101.0, {"b": CpuHits(1, 1)}, first).cpu_hits("a") is None
+    assert look(Dump(), 101.0, {"b": CpuHits(1, 1)}, first).cpu_hits("b") is None
+    # Two looks at one moment: no time in which anything could be counted.
+    assert look(Dump(), 100.0, {"a": CpuHits(1, 1)}, first).cpu_hits("a") is None
+
+
+def test_a_flow_is_judged_by_where_it_was_seen_last() -> None:
+    slow = Flow("key", "b", 1, 0, 0.5, "a", ufid="1", layer="ovs")
+    (seen,) = looks(slow, flow(2, 0.25)).used
+    assert (seen.flow, seen.hit, seen.gained) == (flow(2, 0.25), 100.75, 1)
+
+
+def test_the_lines_not_understood_are_those_of_the_last_look() -> None:
+    first = look(Dump(unparsed=("old",)), 100.0, {})
+    assert first.unparsed == ("old",)
+    assert look(Dump(unparsed=("new",)), 101.0, {}, first).unparsed == ("new",)
+    assert (first.began, look(Dump(), 101.0, {}, first).began) == (100.0, 100.0)
+
+
+def test_a_younger_window_begins_when_half_of_this_one_is_over() -> None:
+    assert at(100, 99 + WINDOW / 2).younger is None
+    younger = at(100, 100 + WINDOW / 2).younger
+    assert younger is not None
+    assert (younger.began, younger.younger) == (100 + WINDOW / 2, None)
+    assert at(100, 160, 101 + WINDOW).began == 160

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 
 import pytest
 from fake_host import Answer, scripted
@@ -126,3 +127,68 @@ def test_cpu_hits_come_from_the_kernels_counter() -> None:
 )
 def test_cpu_hits_are_optional(answer: Answer) -> None:
     assert read_cpu_hits(scripted({HITS: answer})) == {}
+
+
+@pytest.mark.parametrize(
+    ("show", "offload", "evidence"),
+    [
+        (WITH, NOT_A_COMMAND, "upcall/show: offloaded flows : 0"),
+        (WITHOUT, NOT_A_COMMAND, "upcall/show has no line `offloaded flows`"),
+        (
+            WITHOUT,
+            "Globally  enabled: true\nGlobally enabled:  true\n",
+            "dpif/offload/show: Globally enabled: true",
+        ),
+        ("", NOT_A_COMMAND, "upcall/show: no datapath"),
+        (WITHOUT, "first\nlast\n", "dpif/offload/show: last"),
+        (WITHOUT, "Globally enabled: maybe\n", "dpif/offload/show: Globally enabled: maybe"),
+        (WITHOUT, "", "dpif/offload/show: no output"),
+        (WITHOUT, Result(1, "said", "told\n"), "dpif/offload/show: told"),
+    ],
+)
+def test_the_evidence_is_what_the_daemon_said(show: str, offload: Answer, evidence: str) -> None:
+    assert read_running(scripted({SHOW: show, OFFLOAD: offload})).evidence == evidence
+
+
+def test_it_is_asked_for_what_it_says() -> None:
+    host = scripted({SHOW: WITHOUT, OFFLOAD: NOT_A_COMMAND})
+    read_running(host)
+    assert host.log == [SHOW, OFFLOAD]
+    host = scripted({SHOW: WITH})
+    read_running(host)
+    assert host.log == [SHOW]
+
+
+def test_no_bridge_is_no_answer_but_a_daemon_that_answers_is_one() -> None:
+    running = read_running(scripted({SHOW: "", OFFLOAD: "Globally enabled: true\n"}))
+    assert running.on is True
+
+
+def test_a_dump_that_hangs_is_waited_for_as_long_as_a_big_one_takes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    host = scripted({DUMP: FLOW, SHOW: WITHOUT, OFFLOAD: NOT_A_COMMAND})
+    run, timeouts = host.run, []
+
+    def timed(
+        argv: Sequence[str], *, timeout: float = 0.0, ok: Sequence[int] | None = (0,)
+    ) -> Result:
+        timeouts.append(timeout)
+        return run(argv, timeout=timeout, ok=ok)
+
+    monkeypatch.setattr(host, "run", timed)
+    read_flows(host)
+    read_running(host)
+    assert timeouts == [30.0, 30.0, 30.0]
+
+
+@pytest.mark.parametrize("row", [{"stats64": {"rx": {"packets": 1}}}, {"stats64": 1}, {}])
+def test_rows_without_both_counters_are_left_out(row: dict[str, object]) -> None:
+    good = {"ifname": "b", "stats64": {"rx": {"packets": 1}, "tx": {"packets": 2}}}
+    rows = [{"ifname": "a", **row}, good]
+    assert read_cpu_hits(scripted({HITS: json.dumps(rows)})) == {"b": CpuHits(1, 2)}
+
+
+def test_an_answer_with_a_bad_status_is_none() -> None:
+    good = {"ifname": "b", "stats64": {"rx": {"packets": 1}, "tx": {"packets": 2}}}
+    assert read_cpu_hits(scripted({HITS: Result(1, json.dumps([good]), "")})) == {}

@@ -157,3 +157,80 @@ def test_open_vswitch_that_dies_meanwhile_is_an_error() -> None:
 
     with pytest.raises(HostError):
         verify(machine(gone), SPEC, 5, healthy, no_plan)
+
+
+def test_looks_are_a_second_apart_and_the_last_one_is_in_time() -> None:
+    times = []
+
+    def flows(now: float) -> str:
+        times.append(now - BEGIN)
+        return ""
+
+    verify(machine(flows), SPEC, 2.5, healthy, no_plan)
+    # At the end the host is looked at once more, and the flows with it.
+    assert times == [0, 1, 2, 2.5, 2.5]
+
+
+def test_the_host_is_read_again_only_where_that_can_tell_something() -> None:
+    """Each observation takes a while: a sound host is read first and last."""
+    read = []
+
+    def observe(host: Host) -> ObservedState:
+        read.append(host.monotonic() - BEGIN)
+        return observed_from(HOST)
+
+    verify(machine(""), SPEC, 3, observe, no_plan)
+    # Once more when time is over, with a look of its own.
+    assert read == [0, 3]
+    read.clear()
+
+    def no_carrier(host: Host) -> ObservedState:
+        read.append(host.monotonic() - BEGIN)
+        return observed_from(patched(HOST, {"links": {"enp7s0f0np0": {"carrier": False}}}))
+
+    verify(machine(""), SPEC, 2, no_carrier, no_plan)
+    assert read == [0, 1, 2]
+
+
+def test_progress_is_told_with_the_time_that_is_left() -> None:
+    seen = []
+    verify(machine(FLOWS), SPEC, 9, healthy, no_plan, on_progress=lambda *told: seen.append(told))
+    ((report, left),) = seen
+    assert report.verdict() is Verdict.OK
+    assert left == 9
+
+
+def test_the_plan_is_made_of_what_was_seen_last() -> None:
+    def observe(host: Host) -> ObservedState:
+        carrier = host.monotonic() >= BEGIN + 2
+        return observed_from(patched(HOST, {"links": {"enp7s0f0np0": {"carrier": carrier}}}))
+
+    planned = []
+
+    def plan(desired: DesiredState, observed: ObservedState) -> Plan:
+        assert desired is SPEC
+        link = observed.link("enp7s0f0np0")
+        planned.append(link and link.carrier)
+        return Plan()
+
+    verify(machine(FLOWS), SPEC, 30, observe, plan)
+    assert planned == [False, False, True]
+
+
+@pytest.mark.parametrize("reason", [None, "no socket"])
+def test_a_stopped_open_vswitch_ends_it_with_its_reason(reason: str | None) -> None:
+    def observe(_host: Host) -> ObservedState:
+        return observed_from(patched(HOST, {"ovs": {"status": "stopped", "reason": reason}}))
+
+    host = machine("")
+    report = verify(host, SPEC, 30, observe, no_plan)
+    assert host.time == BEGIN
+    (check,) = (check for check in report.checks if check.layer is Layer.WIRED)
+    assert check.evidence == (reason or "stopped")
+
+
+def test_the_counters_are_read_before_the_flows() -> None:
+    """A packet in between then counts for the flows, not against them."""
+    host = machine(FLOWS)
+    verify(host, SPEC, 0, healthy, no_plan)
+    assert [line.split(" ")[1] for line in host.log] == ["upcall/show", "-j", "dpctl/dump-flows"]

@@ -13,6 +13,7 @@ from eswitch.observe import observe
 from eswitch.offload.datapath import datapath
 from eswitch.offload.flow import Flow, Placement, parse_dump
 from eswitch.offload.place import Place, places
+from eswitch.offload.reason import ReasonKind, because
 from eswitch.offload.sources.openvswitch import read_flows
 from eswitch.offload.syntax import named, split_items
 from eswitch.offload.verify import verify
@@ -191,7 +192,7 @@ def test_only_the_port_that_packets_come_in_by_needs_the_feature(twin: Twin) -> 
     found = {place.source.name: place for place in unicast(twin)}
     assert found["enp7s0f0npf0vf0"].placement is Placement.HARDWARE
     assert found[off].placement is Placement.TC_SOFTWARE
-    assert str(found[off].reason) == f"hw-tc-offload is off on {off}"
+    assert found[off].reason == because(ReasonKind.HW_TC_OFFLOAD_OFF, port=off)
 
 
 def test_a_virtual_interface_is_software(twin: Twin) -> None:

@@ -86,11 +86,12 @@ def _outputs(actions: str, depth: int) -> list[str]:
     return ports
 
 
-def has_action(actions: str, name: str) -> bool:
+def has_action(actions: str, name: str, depth: int = 0) -> bool:
     """Whether an action of that name stands anywhere in the list, nested ones included."""
-    if name not in actions:  # cheap: most lists have one word
+    # Cheap: most lists have one word.
+    if name not in actions or depth > _MAX_DEPTH:
         return False
     return any(
-        found == name or (found in _NESTED_ACTIONS and has_action(inner, name))
+        found == name or (found in _NESTED_ACTIONS and has_action(inner, name, depth + 1))
         for found, inner in map(named, split_items(actions))
     )

@@ -318,8 +318,9 @@ def no_third_reboot(box: Box, patch: pytest.MonkeyPatch) -> None:
 def nobody_there_to_ask(box: Box, patch: pytest.MonkeyPatch) -> None:
     """The engine stops at a plan that needs a reboot all of a sudden; were it to miss one."""
     rebooting(box)
-    nic = Nic(PciAddress("0000:07:00.0"))
-    outcome = Outcome(pending=(Pending(nic, "firmware", "SRIOV_EN True(1)"),))
+    outcome = Outcome(
+        pending=(Pending(Nic(PciAddress("0000:07:00.0")), "firmware", "SRIOV_EN True(1)"),)
+    )
     patch.setattr(ApplyRun, "go", lambda run, desired: Ended(8, StepPlan(), outcome))
     boots = box.state.boots
     assert box.boot() == 2
