@@ -1,6 +1,7 @@
 """`make mutation`: the score of each package, and every mutant that no test noticed.
 
-usage: python -m mutate [--sample N] [--seed N] [--only FUNCTION_PREFIX]... [--list]
+usage: python -m mutate [--sample N] [--seed N] [--only FUNCTION_PREFIX]... [--tests PATH...]
+       python -m mutate --list ...
 """
 
 from __future__ import annotations
@@ -73,6 +74,7 @@ def main(argv: Sequence[str]) -> int:
     parser.add_argument("--sample", type=int, default=0)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--only", action="append", default=[])
+    parser.add_argument("--tests", nargs="+", default=TESTS)
     parser.add_argument("--list", action="store_true")
     options = parser.parse_args(argv)
     found = all_mutants()
@@ -88,10 +90,10 @@ def main(argv: Sequence[str]) -> int:
         print("\n".join(each.name for each in chosen))
         return 0
     begin = time.monotonic()
-    tests = [*TESTS, *(f"--ignore={path}" for path in LEFT_OUT)]
+    tests = [*options.tests, *(f"--ignore={path}" for path in LEFT_OUT)]
     at_once = len(os.sched_getaffinity(0))
     outcomes = Trials(recording(tests), at_once).run(chosen, tests)
-    _report(outcomes, frozenset(allowed), time.monotonic() - begin)
+    _report(outcomes, frozenset(allowed), tests, time.monotonic() - begin)
     if stale:
         print(f"\n{ALLOWED} names what is no mutant any more:", *sorted(stale), sep="\n  ")
     return 1 if stale else 0
@@ -102,7 +104,9 @@ def _entries() -> list[dict[str, str]]:
     return entries
 
 
-def _report(outcomes: Sequence[Outcome], allowed: frozenset[str], seconds: float) -> None:
+def _report(
+    outcomes: Sequence[Outcome], allowed: frozenset[str], tests: Sequence[str], seconds: float
+) -> None:
     whole = Tally(outcomes, allowed)
     print("\nsurvivors:" if whole.survivors else "\nno survivors")
     for each in sorted(whole.survivors, key=lambda each: (each.mutant.path, each.mutant.number)):
@@ -118,7 +122,8 @@ def _report(outcomes: Sequence[Outcome], allowed: frozenset[str], seconds: float
     made = sum(each.killer == "cannot be made" for each in outcomes)
     late = sum(each.killer == "time limit" for each in outcomes)
     print(f"{lived} may live ({ALLOWED}), {made} could not be made, {late} ran out of time")
-    print(f"left out: {', '.join(LEFT_OUT)}; tests of {BUDGET:.0f} s for each mutant")
+    print(f"tests: {', '.join(tests)}")
+    print(f"each mutant gets those that run its lines, the quickest {BUDGET:.0f} s of them")
     print(f"{seconds:.0f} s")
 
 

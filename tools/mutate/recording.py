@@ -16,7 +16,10 @@ import pytest
 
 CACHE = Path(".mutation")
 # What the tests are given in every run of this tool: no output, few examples, always the same.
-ARGUMENTS = ("-p", "no:terminal", "-p", "no:cacheprovider", "-s", "--hypothesis-profile=mutation")
+ARGUMENTS = (
+    *("-o", "addopts=", "-p", "no:terminal", "-p", "no:cacheprovider", "-s"),
+    "--hypothesis-profile=mutation",
+)
 
 
 @dataclass(frozen=True)
