@@ -120,7 +120,7 @@ class Trials:
         pid = os.fork()
         if pid == 0:
             os.close(ours)
-            self._be_a_child(mutant, chosen, theirs, 10 + int(4 * expected))
+            self._be_a_child(mutant, chosen, theirs, 5 + int(2 * expected))
         os.close(theirs)
         deadline = time.monotonic() + 60 + 20 * expected
         return Child(mutant, pid, ours, deadline, len(tests) - len(chosen))
