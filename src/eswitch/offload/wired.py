@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from eswitch.model.desired import DesiredState, TcPolicy
+from eswitch.model.identifiers import OVS_DATAPATH
 from eswitch.model.observed import ObservedState, OvsPort, OvsStatus
 from eswitch.model.report import Check, Layer, Verdict
 from eswitch.model.unknown import Unknown
-from eswitch.topology.stacking import DATAPATH
 from eswitch.topology.suitability import none_suitable
 
 from .datapath import Kind, Port
@@ -160,7 +160,7 @@ def fault(port: Port, observed: ObservedState) -> str | None:
     if there:
         return _trouble(there)
     # A bond of Open vSwitch is known by its first interface only; the datapath holds all.
-    held = link is not None and link.master == DATAPATH
+    held = link is not None and link.master == OVS_DATAPATH
     return None if held else "it is in no bridge"
 
 
