@@ -28,8 +28,8 @@ def command(
     is not touched, so it can be run at any time, and again after a failure. `eswitch rollback`
     undoes it. Exit code: 0 done, 8 a reboot is needed to go on.
 
-    Ctrl-C and SIGTERM stop it, and it says how far it came. Where SIGINT is ignored from the start
-    (cron, CI, a script's &) it stays so, and SIGTERM is the one to send.
+    Ctrl-C or SIGTERM stops it; where SIGINT is ignored from the start (cron, CI, a script's &) only
+    SIGTERM does.
     """
     if dry_run:
         return show_plan(session, spec, reboot=reboot)
