@@ -44,7 +44,7 @@ class ScriptedHost(FakeHost):
     """With the plans that are to be answered one after the other; the last one stays."""
 
     def __init__(self, plans: list[Plan]) -> None:
-        super().__init__(answers={"dmesg": KERNEL_LOG})
+        super().__init__(cost=0, answers={"dmesg": KERNEL_LOG})
         self.plans = plans
 
     def planner(self) -> Planner:
