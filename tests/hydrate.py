@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from eswitch.model.observed import ObservedState
 from eswitch.model.typed import from_plain

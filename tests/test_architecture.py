@@ -1,6 +1,8 @@
 """The import rule of ARCHITECTURE.md: who may import whom, and who may touch the host."""
 
 import ast
+from collections.abc import Iterator
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -31,6 +33,16 @@ EFFECTS = {"subprocess", "os", "pathlib", "shutil", "socket", "fcntl", "signal",
 TERMINAL = {"os", "signal"}
 
 FILES = sorted(SOURCE.rglob("*.py"))
+MOST_LINES = 350
+
+
+def dotted(path: Path) -> str:
+    """A file's name as a module; that of an __init__ is its package's."""
+    parts = path.relative_to(SOURCE).with_suffix("").parts
+    return ".".join(("eswitch", *(parts[:-1] if parts[-1] == "__init__" else parts)))
+
+
+MODULES = {dotted(path): path for path in FILES}
 
 
 def imported(path: Path) -> set[str]:
@@ -84,3 +96,40 @@ def test_stages_do_no_input_or_output() -> None:
                 if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
             }
             assert not calls & {"open", "print", "input", "exec", "eval"}, path
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(SOURCE)))
+def test_a_module_can_be_read_in_one_go(path: Path) -> None:
+    assert len(path.read_text().splitlines()) <= MOST_LINES
+
+
+def modules_of(path: Path) -> Iterator[str]:
+    """Our modules that a file takes something from, wherever in it, also for types only.
+
+    What is no module of its own comes from the package's __init__.
+    """
+    for name in imported(path):
+        module = name if name in MODULES else name.rpartition(".")[0]
+        if module in MODULES:
+            yield module
+
+
+def circle(imports: dict[str, set[str]]) -> list[str]:
+    """One way from a module through others back to it; empty if there is none."""
+    try:
+        TopologicalSorter(imports).prepare()
+    except CycleError as found:
+        return list(found.args[1])
+    return []
+
+
+def test_a_circle_is_found() -> None:
+    assert circle({"a": {"b"}, "b": {"c"}, "c": set()}) == []
+    assert sorted(circle({"a": {"b"}, "b": {"c"}, "c": {"a"}})[:-1]) == ["a", "b", "c"]
+    assert circle({"a": {"a"}})
+
+
+def test_no_module_imports_itself_over_others() -> None:
+    imports = {name: set(modules_of(path)) for name, path in MODULES.items()}
+    assert sum(map(len, imports.values())) > len(imports)
+    assert circle(imports) == []

@@ -8,9 +8,9 @@
 #include <net/checksum.h>
 
 #include "actions.h"
+#include "context.h"
+#include "deliver.h"
 #include "packet.h"
-#include "port.h"
-#include "switch.h"
 
 /* Offset of the transport checksum that covers the addresses, 0: there is none. */
 static int esim_l4_check_offset(const struct esim_headers *headers)
@@ -202,6 +202,8 @@ void esim_actions_run(const struct esim_actions *actions, struct esim_port *in,
 {
 	unsigned int i;
 
+	esim_assert_rcu();
+	esim_assert_bh_off();
 	for (i = 0; i < actions->n; i++) {
 		const struct esim_action *action = &actions->list[i];
 		bool last = i + 1 == actions->n;
@@ -211,12 +213,12 @@ void esim_actions_run(const struct esim_actions *actions, struct esim_port *in,
 		case ESIM_ACTION_OUTPUT:
 			copy = last ? skb : skb_clone(skb, GFP_ATOMIC);
 			if (copy)
-				esim_switch_output(action->port, copy, size);
+				esim_deliver_by_rule(action->port, copy, size);
 			if (last)
 				return;
 			break;
 		case ESIM_ACTION_TRAP:
-			esim_switch_miss(in, skb, size);
+			esim_deliver_to_rep(in, skb, size);
 			return;
 		case ESIM_ACTION_DROP:
 			consume_skb(skb);

@@ -47,7 +47,7 @@ struct esim_actions {
 	struct esim_action list[];
 };
 
-/* Run a rule's actions; takes the packet. Under rcu_read_lock(), bottom halves off. */
+/* Run a rule's actions; takes the packet. */
 void esim_actions_run(const struct esim_actions *actions, struct esim_port *in,
 		      struct sk_buff *skb, const struct esim_size *size);
 

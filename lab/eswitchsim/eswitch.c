@@ -1,11 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The e-switch's mode and its VF vports. All of it wants the devlink lock.
+ * The e-switch's mode and its VF vports.
  * Log lines and error texts are those of mlx5 (eswitch.c, eswitch_offloads.c).
  */
 #include <linux/rtnetlink.h>
 
+#include "compat.h"
+#include "devlink_port.h"
+#include "eswitch.h"
+#include "link.h"
+#include "netdev.h"
 #include "nic.h"
+#include "rep.h"
+#include "vf_info.h"
 
 static const char *esim_mode_name(u16 mode)
 {
@@ -36,14 +43,21 @@ static void esim_remove_reps(struct esim_nic *nic, unsigned int n)
 	unregister_netdevice_many(&gone);
 	rtnl_unlock();
 	for (i = 0; i < n; i++)
-		esim_devlink_del_port(&nic->vfs[i]);
+		esim_devlink_port_del(&nic->vfs[i]);
 }
 
 static int esim_add_rep(struct esim_port *port)
 {
-	struct net_device *rep = esim_rep_create(port);
+	struct esim_faults *faults = &port->nic->faults;
+	struct net_device *rep;
 	int err;
 
+	ASSERT_RTNL();
+	if (READ_ONCE(faults->fail_reps)) {
+		WRITE_ONCE(faults->fail_reps, faults->fail_reps - 1);
+		return -ENOMEM;
+	}
+	rep = esim_rep_create(port);
 	if (!rep)
 		return -ENOMEM;
 	err = esim_netdev_register(rep);
@@ -62,7 +76,7 @@ static int esim_add_reps(struct esim_nic *nic, unsigned int n)
 	int err = 0;
 
 	for (i = 0; i < n && !err; i++)
-		err = esim_devlink_add_vf(&nic->vfs[i]);
+		err = esim_devlink_port_add_vf(&nic->vfs[i]);
 	if (!err) {
 		rtnl_lock();
 		for (i = 0; i < n && !err; i++)
@@ -78,11 +92,14 @@ int esim_eswitch_load_vfs(struct esim_nic *nic, unsigned int num_vfs)
 {
 	int err = 0;
 
+	devl_assert_locked(priv_to_devlink(nic));
 	if (esim_is_switchdev(nic))
 		err = esim_add_reps(nic, num_vfs);
 	if (err)
 		return err;
+	rtnl_lock();
 	WRITE_ONCE(nic->num_vfs, num_vfs);
+	rtnl_unlock();
 	esim_log_mode(nic, "Enable");
 	return 0;
 }
@@ -91,28 +108,15 @@ void esim_eswitch_unload_vfs(struct esim_nic *nic)
 {
 	unsigned int i, n = nic->num_vfs;
 
+	devl_assert_locked(priv_to_devlink(nic));
 	esim_log_mode(nic, "Unload vfs");
 	if (esim_is_switchdev(nic))
 		esim_remove_reps(nic, n);
-	/* rtnl, as the PF's ndo_set_vf_* look at num_vfs under it. */
 	rtnl_lock();
 	WRITE_ONCE(nic->num_vfs, 0);
-	mutex_lock(&nic->info_lock);
 	for (i = 0; i < n; i++)
-		memset(&nic->vfs[i].vf, 0, sizeof(nic->vfs[i].vf));
-	mutex_unlock(&nic->info_lock);
+		esim_vf_info_clear(&nic->vfs[i]);
 	rtnl_unlock();
-}
-
-/* Takes effect when a driver next probes the VF. */
-int esim_eswitch_set_vf_mac(struct esim_port *port, const u8 *mac)
-{
-	if (is_multicast_ether_addr(mac))
-		return -EINVAL;
-	mutex_lock(&port->nic->info_lock);
-	WRITE_ONCE(port->vf.mac, ether_addr_to_u64(mac));
-	mutex_unlock(&port->nic->info_lock);
-	return 0;
 }
 
 static bool esim_any_vf_is_bound(struct esim_nic *nic)
@@ -159,8 +163,20 @@ static int esim_check_to_switchdev(struct esim_nic *nic, struct netlink_ext_ack 
 	return 0;
 }
 
-/* Only while TC uses nothing: the lock keeps new rules out. */
-static int esim_switch_mode(struct esim_nic *nic, u16 mode, struct netlink_ext_ack *extack)
+/* Under table.lock a rule that is just coming sees either mode, not both. */
+static void esim_write_mode(struct esim_nic *nic, u16 mode, bool changing)
+{
+	devl_assert_locked(priv_to_devlink(nic));
+	lockdep_assert_held(&nic->table.lock);
+	WRITE_ONCE(nic->mode, mode);
+	nic->mode_changing = changing;
+}
+
+/*
+ * Only while TC uses nothing. In switchdev mode there are no rules until
+ * esim_end_change(), so that legacy mode never has any, not even on the way back.
+ */
+static int esim_begin_change(struct esim_nic *nic, u16 mode, struct netlink_ext_ack *extack)
 {
 	int err = 0;
 
@@ -171,10 +187,17 @@ static int esim_switch_mode(struct esim_nic *nic, u16 mode, struct netlink_ext_a
 	} else {
 		if (nic->num_vfs || esim_is_switchdev(nic))
 			esim_log_mode(nic, "Disable");
-		WRITE_ONCE(nic->mode, mode);
+		esim_write_mode(nic, mode, mode == DEVLINK_ESWITCH_MODE_SWITCHDEV);
 	}
 	mutex_unlock(&nic->table.lock);
 	return err;
+}
+
+static void esim_end_change(struct esim_nic *nic, u16 mode)
+{
+	mutex_lock(&nic->table.lock);
+	esim_write_mode(nic, mode, false);
+	mutex_unlock(&nic->table.lock);
 }
 
 /*
@@ -204,7 +227,7 @@ static int esim_to_switchdev(struct esim_nic *nic, struct netlink_ext_ack *extac
 
 	if (err)
 		return err;
-	err = esim_switch_mode(nic, DEVLINK_ESWITCH_MODE_SWITCHDEV, extack);
+	err = esim_begin_change(nic, DEVLINK_ESWITCH_MODE_SWITCHDEV, extack);
 	if (err)
 		return err;
 	dev_info(&nic->pdev->dev, "E-Switch: Supported tc offload range - chains: 0, prios: 65535\n");
@@ -212,17 +235,18 @@ static int esim_to_switchdev(struct esim_nic *nic, struct netlink_ext_ack *extac
 	err = esim_add_reps(nic, nic->num_vfs);
 	if (err) {
 		NL_SET_ERR_MSG_MOD(extack, "Failed setting eswitch to offloads.");
-		WRITE_ONCE(nic->mode, DEVLINK_ESWITCH_MODE_LEGACY);
+		esim_end_change(nic, DEVLINK_ESWITCH_MODE_LEGACY);
 		esim_update_uplink(nic);
 		return err;
 	}
+	esim_end_change(nic, DEVLINK_ESWITCH_MODE_SWITCHDEV);
 	esim_log_mode(nic, "Enable");
 	return 0;
 }
 
 static int esim_to_legacy(struct esim_nic *nic, struct netlink_ext_ack *extack)
 {
-	int err = esim_switch_mode(nic, DEVLINK_ESWITCH_MODE_LEGACY, extack);
+	int err = esim_begin_change(nic, DEVLINK_ESWITCH_MODE_LEGACY, extack);
 
 	if (err)
 		return err;
@@ -235,6 +259,7 @@ static int esim_to_legacy(struct esim_nic *nic, struct netlink_ext_ack *extack)
 
 int esim_eswitch_set_mode(struct esim_nic *nic, u16 mode, struct netlink_ext_ack *extack)
 {
+	devl_assert_locked(priv_to_devlink(nic));
 	if (mode == nic->mode)
 		return 0;
 	switch (mode) {

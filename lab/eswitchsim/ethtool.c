@@ -2,6 +2,8 @@
 /* ethtool: driver, link and counters of the netdevs. */
 #include <linux/ethtool.h>
 
+#include "ethtool.h"
+#include "netdev.h"
 #include "nic.h"
 
 static void esim_drvinfo(struct net_device *dev, struct ethtool_drvinfo *info,

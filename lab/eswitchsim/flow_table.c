@@ -4,8 +4,8 @@
 #include <linux/slab.h>
 
 #include "actions.h"
+#include "context.h"
 #include "flow_table.h"
-#include "port.h"
 
 /* Masks are freed in process context, after a grace period. */
 static struct workqueue_struct *esim_wq;
@@ -220,6 +220,7 @@ struct esim_rule *esim_flow_table_lookup(struct esim_flow_table *table,
 	struct esim_mask *mask;
 	struct esim_key masked;
 
+	esim_assert_rcu();
 	list_for_each_entry_rcu(mask, &table->masks, list) {
 		esim_apply_mask(&masked, key, mask);
 		found = rhltable_lookup(&mask->rules, &masked, mask->params);
@@ -229,11 +230,12 @@ struct esim_rule *esim_flow_table_lookup(struct esim_flow_table *table,
 	return NULL;
 }
 
-/* Bottom halves are off: the transmit path. */
 void esim_rule_hit(struct esim_rule *rule, const struct esim_size *size)
 {
 	struct esim_rule_counter *counter = &rule->counters[smp_processor_id()];
 
+	esim_assert_rcu();
+	esim_assert_bh_off();
 	u64_stats_update_begin(&counter->syncp);
 	u64_stats_add(&counter->packets, size->packets);
 	u64_stats_add(&counter->bytes, size->bytes);

@@ -16,7 +16,6 @@
 
 struct esim_actions;
 struct esim_port;
-struct esim_size;
 struct seq_file;
 
 struct esim_flow_table {
@@ -74,17 +73,17 @@ void esim_flow_table_show(struct esim_flow_table *table, struct seq_file *s);
 struct esim_rule *esim_rule_alloc(void);
 void esim_rule_free(struct esim_rule *rule);
 
-/* These three want table->lock. */
+/* Under table->lock. */
 int esim_flow_table_insert(struct esim_flow_table *table, struct esim_rule *rule,
 			   const struct esim_key *mask, u32 prio);
 struct esim_rule *esim_flow_table_find(struct esim_flow_table *table,
 				       const struct esim_rule_id *id);
 void esim_flow_table_remove(struct esim_flow_table *table, struct esim_rule *rule);
+void esim_rule_read(const struct esim_rule *rule, struct esim_size *sum);
 
 /* The data path, under rcu_read_lock(). */
 struct esim_rule *esim_flow_table_lookup(struct esim_flow_table *table,
 					 const struct esim_key *key);
 void esim_rule_hit(struct esim_rule *rule, const struct esim_size *size);
-void esim_rule_read(const struct esim_rule *rule, struct esim_size *sum);
 
 #endif

@@ -2,6 +2,7 @@
 /* TC blocks and flower rules: add, delete, read the counters. */
 #include "actions.h"
 #include "flower.h"
+#include "netdev.h"
 #include "nic.h"
 
 static LIST_HEAD(esim_block_cb_list);
@@ -35,7 +36,7 @@ static struct esim_rule *esim_flower_parse(struct net_device *dev, struct flow_c
 	return rule;
 }
 
-/* Under table.lock: what may change from one moment to the next. */
+/* What may change from one moment to the next, unless table.lock is held. */
 static int esim_flower_allowed(struct net_device *dev, const struct esim_match *match,
 			       struct netlink_ext_ack *extack)
 {
@@ -43,6 +44,12 @@ static int esim_flower_allowed(struct net_device *dev, const struct esim_match *
 	struct esim_nic *nic = port->nic;
 	u32 max = READ_ONCE(nic->faults.max_flows);
 
+	lockdep_assert_held(&nic->table.lock);
+	/* As in mlx5: neither mode's rules while it changes. */
+	if (nic->mode_changing) {
+		NL_SET_ERR_MSG_MOD(extack, "E-Switch changes its mode");
+		return -EBUSY;
+	}
 	if (!esim_is_switchdev(nic)) {
 		NL_SET_ERR_MSG_MOD(extack, "E-Switch is in legacy mode, can't offload");
 		return -EOPNOTSUPP;

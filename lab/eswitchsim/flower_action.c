@@ -10,7 +10,9 @@
 
 #include "actions.h"
 #include "flower.h"
+#include "netdev.h"
 #include "nic.h"
+#include "switch.h"
 
 #define ESIM_MAX_VLANS	2	/* MLX5_FS_VLAN_DEPTH */
 
@@ -40,7 +42,7 @@ static struct esim_action *esim_add_action(struct esim_action_parser *parser,
 
 static bool esim_same_switch(const struct net_device *dev, const struct net_device *out)
 {
-	return esim_netdev_is_port(out) && esim_port_of(out)->nic == esim_port_of(dev)->nic;
+	return esim_is_software_end(out) && esim_port_of(out)->nic == esim_port_of(dev)->nic;
 }
 
 static int esim_check_output(struct esim_action_parser *parser, struct net_device *out)

@@ -7,7 +7,8 @@
 #include <net/ipv6.h>
 
 #include "flower.h"
-#include "nic.h"
+#include "netdev.h"
+#include "port.h"
 
 #define ESIM_KEYS	(BIT_ULL(FLOW_DISSECTOR_KEY_META) | \
 			 BIT_ULL(FLOW_DISSECTOR_KEY_CONTROL) | \

@@ -5,8 +5,10 @@
  */
 #include <linux/if_vlan.h>
 
+#include "context.h"
+#include "deliver.h"
+#include "legacy.h"
 #include "nic.h"
-#include "switch.h"
 
 /* The one place that a packet must not go back to. */
 struct esim_source {
@@ -54,7 +56,7 @@ static void esim_legacy_to_vf(struct esim_port *port, struct sk_buff *skb,
 	if (!skb)
 		return;
 	if (esim_legacy_egress(port, skb))
-		esim_switch_to_func(port, skb, size);
+		esim_deliver_to_func(port, skb, size);
 	else
 		kfree_skb(skb);
 }
@@ -100,21 +102,23 @@ static void esim_legacy_to_uplink(struct esim_nic *nic, const struct esim_source
 	bool from_wire = source->port == &nic->uplink && !source->pf;
 
 	if (from_wire || (!source->pf && pf && ether_addr_equal(pf->dev_addr, dst))) {
-		esim_switch_miss(&nic->uplink, skb, size);
+		esim_deliver_to_rep(&nic->uplink, skb, size);
 		return;
 	}
 	if (!source->pf && is_multicast_ether_addr(dst)) {
 		struct sk_buff *copy = skb_clone(skb, GFP_ATOMIC);
 
 		if (copy)
-			esim_switch_miss(&nic->uplink, copy, size);
+			esim_deliver_to_rep(&nic->uplink, copy, size);
 	}
-	esim_switch_to_func(&nic->uplink, skb, size);
+	esim_deliver_to_func(&nic->uplink, skb, size);
 }
 
 static void esim_legacy_forward(struct esim_nic *nic, const struct esim_source *source,
 				struct sk_buff *skb, const struct esim_size *size)
 {
+	esim_assert_rcu();
+	esim_assert_bh_off();
 	if (esim_legacy_to_vfs(nic, source, skb, size))
 		consume_skb(skb);
 	else

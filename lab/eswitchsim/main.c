@@ -9,7 +9,11 @@
 #include <linux/module.h>
 #include <linux/pci.h>
 
+#include "debugfs.h"
 #include "nic.h"
+#include "pf.h"
+#include "sriov.h"
+#include "vf.h"
 
 static int esim_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 {

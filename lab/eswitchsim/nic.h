@@ -4,11 +4,18 @@
  *
  * Locks, outermost first:
  *   PF device lock       sriov_configure, probe and remove (taken by the PCI core)
- *   devlink lock         e-switch mode, number of VFs, representors
+ *   devlink lock         e-switch mode, number of VFs, devlink ports,
+ *                        representors
  *   nic->detach_lock     VF netdevs going away (VF unbind against SR-IOV off)
- *   rtnl                 the func and rep pointers of a port, carriers
- *   table.lock           the flow table; also held to change the mode
- *   nic->info_lock       VF attributes
+ *   rtnl                 the func and rep pointers of a port, carriers, VF
+ *                        attributes; also held to write the number of VFs
+ *   table.lock           the flow table; also held to write the mode, the
+ *                        inline and the encapsulation mode
+ *   nic->info_lock       the MAC of a VF: both devlink and rtnl set it
+ * Mode and number of VFs are written under two of them and may be read under
+ * either; without one, as in the data path, by READ_ONCE(). A function that
+ * wants a lock to be held says so by an assertion.
+ *
  * As in mlx5 the devlink lock is never held over pci_enable_sriov(): the VF
  * driver's probe takes locks of its own.
  */
@@ -34,6 +41,7 @@ struct esim_faults {
 	u32 refuse_flows;	/* every new rule is refused */
 	u32 max_flows;		/* the flow table holds this many rules */
 	u32 fail_mode;		/* that many changes to switchdev fail */
+	u32 fail_reps;		/* that many representors fail to come */
 };
 
 struct esim_nic {
@@ -41,10 +49,11 @@ struct esim_nic {
 	unsigned int index;
 	u8 mac[ETH_ALEN];
 	u16 mode;			/* enum devlink_eswitch_mode */
+	bool mode_changing;		/* to switchdev; no rules until it is through */
 	u8 inline_mode;			/* enum devlink_eswitch_inline_mode */
 	enum devlink_eswitch_encap_mode encap_mode;
 	struct mutex detach_lock;	/* VF netdevs being unregistered */
-	struct mutex info_lock;		/* esim_port.vf of all ports */
+	struct mutex info_lock;		/* esim_port.vf.mac of all ports */
 	struct esim_flow_table table;
 	atomic_t n_blocks;		/* TC blocks bound to PF and representors */
 	struct esim_port uplink;
@@ -59,36 +68,5 @@ static inline bool esim_is_switchdev(const struct esim_nic *nic)
 {
 	return READ_ONCE(nic->mode) == DEVLINK_ESWITCH_MODE_SWITCHDEV;
 }
-
-/* pf.c */
-int esim_pf_probe(struct pci_dev *pdev);
-void esim_pf_remove(struct pci_dev *pdev);
-
-/* sriov.c */
-int esim_sriov_configure(struct pci_dev *pdev, int num_vfs);
-void esim_sriov_disable(struct esim_nic *nic);
-
-/* vf.c */
-int esim_vf_probe(struct pci_dev *pdev);
-void esim_vf_remove(struct pci_dev *pdev);
-void esim_vf_detach_all(struct esim_nic *nic);
-
-/* eswitch.c */
-int esim_eswitch_set_mode(struct esim_nic *nic, u16 mode, struct netlink_ext_ack *extack);
-int esim_eswitch_load_vfs(struct esim_nic *nic, unsigned int num_vfs);
-void esim_eswitch_unload_vfs(struct esim_nic *nic);
-int esim_eswitch_set_vf_mac(struct esim_port *port, const u8 *mac);
-
-/* devlink.c */
-struct devlink *esim_devlink_alloc(struct pci_dev *pdev);
-int esim_devlink_add_uplink(struct esim_nic *nic);
-int esim_devlink_add_vf(struct esim_port *port);
-void esim_devlink_del_port(struct esim_port *port);
-
-/* debugfs.c */
-void esim_debugfs_init(void);
-void esim_debugfs_exit(void);
-void esim_debugfs_add(struct esim_nic *nic);
-void esim_debugfs_del(struct esim_nic *nic);
 
 #endif

@@ -7,7 +7,7 @@
  */
 #include <linux/netdevice.h>
 
-#include "port.h"
+#include "pacer.h"
 
 #define ESIM_PACER_BURST_NS	(200 * NSEC_PER_USEC)
 

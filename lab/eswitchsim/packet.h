@@ -43,6 +43,12 @@ struct esim_key {
 
 static_assert(sizeof(struct esim_key) == 64);
 
+/* A packet as it would be on a wire. */
+struct esim_size {
+	u64 packets;	/* segments, for a GSO packet */
+	u64 bytes;
+};
+
 void esim_packet_key(struct sk_buff *skb, u16 in_port, struct esim_key *key);
 
 /* Where the headers are, for rewriting. Offsets from skb->data; 0: there is none. */

@@ -3,7 +3,16 @@
 #include <linux/idr.h>
 #include <linux/rtnetlink.h>
 
+#include "debugfs.h"
+#include "devlink.h"
+#include "devlink_port.h"
+#include "link.h"
+#include "netdev.h"
 #include "nic.h"
+#include "pf.h"
+#include "sriov.h"
+#include "uplink.h"
+#include "wire.h"
 
 /* Permanent MAC of the first NIC; the next ones are 0x10 further each. */
 #define ESIM_FIRST_MAC	0x08c0eb329811ULL
@@ -145,7 +154,9 @@ int esim_pf_probe(struct pci_dev *pdev)
 	if (err)
 		goto err_nic;
 	pci_set_master(pdev);
-	err = esim_devlink_add_uplink(nic);
+	devl_lock(devlink);
+	err = esim_devlink_port_add_uplink(nic);
+	devl_unlock(devlink);
 	if (err)
 		goto err_pci;
 	err = esim_nic_register_uplink(nic);
@@ -158,7 +169,9 @@ int esim_pf_probe(struct pci_dev *pdev)
 	return 0;
 
 err_port:
-	esim_devlink_del_port(&nic->uplink);
+	devl_lock(devlink);
+	esim_devlink_port_del(&nic->uplink);
+	devl_unlock(devlink);
 err_pci:
 	pci_disable_device(pdev);
 err_nic:
@@ -178,7 +191,9 @@ void esim_pf_remove(struct pci_dev *pdev)
 	if (nic->num_vfs)
 		esim_sriov_disable(nic);
 	esim_nic_unregister_uplink(nic);
-	esim_devlink_del_port(&nic->uplink);
+	devl_lock(devlink);
+	esim_devlink_port_del(&nic->uplink);
+	devl_unlock(devlink);
 	pci_disable_device(pdev);
 	pci_set_drvdata(pdev, NULL);
 	esim_nic_exit(nic);

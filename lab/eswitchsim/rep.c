@@ -1,7 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /* VF representors. */
+#include "compat.h"
+#include "ethtool.h"
 #include "flower.h"
+#include "link.h"
+#include "netdev.h"
 #include "nic.h"
+#include "rep.h"
+#include "switch.h"
 
 static int esim_rep_open(struct net_device *dev)
 {
@@ -19,7 +25,7 @@ static int esim_rep_stop(struct net_device *dev)
 	return 0;
 }
 
-const struct net_device_ops esim_rep_ops = {
+static const struct net_device_ops esim_rep_ops = {
 	.ndo_open = esim_rep_open,
 	.ndo_stop = esim_rep_stop,
 	.ndo_start_xmit = esim_xmit_rep,

@@ -2,7 +2,10 @@
 /* sriov_numvfs: virtual functions come and go. */
 #include <linux/delay.h>
 
+#include "eswitch.h"
 #include "nic.h"
+#include "sriov.h"
+#include "vf.h"
 
 /*
  * The log lines of the two well-known causes, as real machines print them:

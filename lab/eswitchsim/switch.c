@@ -2,9 +2,7 @@
 /*
  * The data path of the e-switch: from a function end through the flow table to
  * other function ends, or, on a miss, up to the software end of the same port.
- *
- * Packets are handed over through the per-CPU backlog of netif_rx(), so that
- * no chain of ports, however long, adds to the stack.
+ * All of it runs under rcu_read_lock() with bottom halves off.
  */
 #include <linux/if_vlan.h>
 #include <linux/netdevice.h>
@@ -12,6 +10,9 @@
 #include <linux/udp.h>
 
 #include "actions.h"
+#include "deliver.h"
+#include "legacy.h"
+#include "netdev.h"
 #include "nic.h"
 #include "packet.h"
 #include "switch.h"
@@ -41,64 +42,6 @@ static void esim_skb_size(const struct sk_buff *skb, struct esim_size *size)
 	size->bytes += (u64)(segs - 1) * header;
 }
 
-static void esim_count_rx(struct net_device *dev, const struct esim_size *size)
-{
-	struct pcpu_sw_netstats *stats = this_cpu_ptr(dev->tstats);
-
-	u64_stats_update_begin(&stats->syncp);
-	u64_stats_add(&stats->rx_packets, size->packets);
-	u64_stats_add(&stats->rx_bytes, size->bytes);
-	u64_stats_update_end(&stats->syncp);
-}
-
-/* Let a netdev receive the packet. False: it could not, and the packet is gone. */
-static bool esim_receive(struct net_device *dev, struct sk_buff *skb,
-			 const struct esim_size *size)
-{
-	if (!dev || !netif_running(dev) || !netif_carrier_ok(dev)) {
-		kfree_skb(skb);
-		return false;
-	}
-	/* Frees the packet itself when it is too long for the device. */
-	if (__dev_forward_skb(dev, skb))
-		return false;
-	if (netif_rx(skb) != NET_RX_SUCCESS)
-		return false;
-	esim_count_rx(dev, size);
-	return true;
-}
-
-void esim_switch_to_func(struct esim_port *port, struct sk_buff *skb,
-			 const struct esim_size *size)
-{
-	if (esim_receive(rcu_dereference(port->func), skb, size))
-		esim_port_count(port, ESIM_OUT, size);
-	else
-		esim_port_count(port, ESIM_DROPPED, size);
-}
-
-/* A rule sends the packet to this port. */
-void esim_switch_output(struct esim_port *port, struct sk_buff *skb,
-			const struct esim_size *size)
-{
-	if (esim_receive(rcu_dereference(port->func), skb, size)) {
-		esim_port_count(port, ESIM_OUT, size);
-		esim_port_count(port, ESIM_HW_OUT, size);
-	} else {
-		esim_port_count(port, ESIM_DROPPED, size);
-	}
-}
-
-/* No rule knows the packet: let the software behind the representor see it. */
-void esim_switch_miss(struct esim_port *port, struct sk_buff *skb,
-		      const struct esim_size *size)
-{
-	if (esim_receive(rcu_dereference(port->rep), skb, size))
-		esim_port_count(port, ESIM_SLOW_IN, size);
-	else
-		esim_port_count(port, ESIM_DROPPED, size);
-}
-
 static void esim_switch_forward(struct esim_port *in, struct sk_buff *skb,
 				const struct esim_size *size)
 {
@@ -108,7 +51,7 @@ static void esim_switch_forward(struct esim_port *in, struct sk_buff *skb,
 	esim_packet_key(skb, in->vport, &key);
 	rule = esim_flow_table_lookup(&in->nic->table, &key);
 	if (!rule) {
-		esim_switch_miss(in, skb, size);
+		esim_deliver_to_rep(in, skb, size);
 		return;
 	}
 	esim_rule_hit(rule, size);
@@ -148,7 +91,6 @@ static void esim_pace(struct net_device *dev, struct esim_port *port,
 		esim_pacer_sent(&priv->pacer, mbit, size->bytes);
 }
 
-/* ndo_start_xmit of VFs and wires. */
 netdev_tx_t esim_xmit_func(struct sk_buff *skb, struct net_device *dev)
 {
 	struct esim_port *port = esim_port_of(dev);
@@ -171,7 +113,6 @@ netdev_tx_t esim_xmit_func(struct sk_buff *skb, struct net_device *dev)
 	return NETDEV_TX_OK;
 }
 
-/* ndo_start_xmit of representors and PF netdevs. */
 netdev_tx_t esim_xmit_rep(struct sk_buff *skb, struct net_device *dev)
 {
 	struct esim_port *port = esim_port_of(dev);
@@ -186,9 +127,14 @@ netdev_tx_t esim_xmit_rep(struct sk_buff *skb, struct net_device *dev)
 	esim_port_count(port, ESIM_SLOW_OUT, &size);
 	rcu_read_lock();
 	if (esim_is_switchdev(port->nic))
-		esim_switch_to_func(port, skb, &size);
+		esim_deliver_to_func(port, skb, &size);
 	else
 		esim_legacy_from_pf(port, skb, &size);
 	rcu_read_unlock();
 	return NETDEV_TX_OK;
+}
+
+bool esim_is_software_end(const struct net_device *dev)
+{
+	return dev->netdev_ops->ndo_start_xmit == esim_xmit_rep;
 }

@@ -1,25 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The data path. All of it runs under rcu_read_lock() with bottom halves off. */
+/* The data path: where packets come in. */
 #ifndef ESIM_SWITCH_H
 #define ESIM_SWITCH_H
 
-#include <linux/skbuff.h>
+#include <linux/netdevice.h>
 
-struct esim_port;
-struct esim_size;
+/* ndo_start_xmit of function ends (VFs and wires) and of software ends (representors, PF netdevs). */
+netdev_tx_t esim_xmit_func(struct sk_buff *skb, struct net_device *dev);
+netdev_tx_t esim_xmit_rep(struct sk_buff *skb, struct net_device *dev);
 
-/* Each takes the packet. */
-void esim_switch_output(struct esim_port *port, struct sk_buff *skb,
-			const struct esim_size *size);
-void esim_switch_to_func(struct esim_port *port, struct sk_buff *skb,
-			 const struct esim_size *size);
-void esim_switch_miss(struct esim_port *port, struct sk_buff *skb,
-		      const struct esim_size *size);
-
-/* legacy.c */
-void esim_legacy_from_func(struct esim_port *port, struct sk_buff *skb,
-			   const struct esim_size *size);
-void esim_legacy_from_pf(struct esim_port *uplink, struct sk_buff *skb,
-			 const struct esim_size *size);
+/* Is it a PF netdev or a representor of this driver? Any netdev may be asked about. */
+bool esim_is_software_end(const struct net_device *dev);
 
 #endif

@@ -1,7 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The PF netdev: uplink representor, and administrator of the VFs. */
+#include <linux/rtnetlink.h>
+
+#include "compat.h"
+#include "ethtool.h"
 #include "flower.h"
+#include "link.h"
+#include "netdev.h"
 #include "nic.h"
+#include "switch.h"
+#include "uplink.h"
+#include "vf_info.h"
 
 static int esim_uplink_open(struct net_device *dev)
 {
@@ -21,6 +30,7 @@ static struct esim_port *esim_uplink_vf(struct net_device *dev, int vf)
 {
 	struct esim_nic *nic = esim_port_of(dev)->nic;
 
+	ASSERT_RTNL();
 	return vf >= 0 && vf < READ_ONCE(nic->num_vfs) ? &nic->vfs[vf] : NULL;
 }
 
@@ -28,7 +38,7 @@ static int esim_set_vf_mac(struct net_device *dev, int vf, u8 *mac)
 {
 	struct esim_port *port = esim_uplink_vf(dev, vf);
 
-	return port ? esim_eswitch_set_vf_mac(port, mac) : -EINVAL;
+	return port ? esim_vf_info_set_mac(port, mac) : -EINVAL;
 }
 
 static int esim_set_vf_rate(struct net_device *dev, int vf, int min_rate, int max_rate)
@@ -142,7 +152,7 @@ static int esim_get_vf_stats(struct net_device *dev, int vf, struct ifla_vf_stat
 	return 0;
 }
 
-const struct net_device_ops esim_uplink_ops = {
+static const struct net_device_ops esim_uplink_ops = {
 	.ndo_open = esim_uplink_open,
 	.ndo_stop = esim_uplink_stop,
 	.ndo_start_xmit = esim_xmit_rep,

@@ -2,8 +2,13 @@
 /* A virtual function bound to this driver on the host: its netdev. */
 #include <linux/rtnetlink.h>
 
+#include "compat.h"
+#include "ethtool.h"
+#include "link.h"
+#include "netdev.h"
 #include "nic.h"
-
+#include "switch.h"
+#include "vf.h"
 
 /* As with mlx5, a VF is a devlink instance of its own, with one port of flavour virtual. */
 struct esim_vf {
@@ -76,6 +81,8 @@ static void esim_vf_queue_unregister(struct esim_port *port, struct list_head *g
 {
 	struct net_device *dev = rtnl_dereference(port->func);
 
+	ASSERT_RTNL();
+	lockdep_assert_held(&port->nic->detach_lock);
 	if (!dev)
 		return;
 	RCU_INIT_POINTER(port->func, NULL);

@@ -3,7 +3,13 @@
  * The wire: a netdev without a PCI parent at the far end of the uplink's cable.
  * It stands for the outside network.
  */
+#include "compat.h"
+#include "ethtool.h"
+#include "link.h"
+#include "netdev.h"
 #include "nic.h"
+#include "switch.h"
+#include "wire.h"
 
 static int esim_wire_open(struct net_device *dev)
 {

@@ -33,8 +33,8 @@ from .deadline import Deadline
 from .emulator import Emulator, Streams
 from .errors import EmulationError, GuestError
 from .guest import make_overlay
+from .guest_slots import guest_slot
 from .nicstore import Firmware
-from .turn import turn
 
 # Generous: two emulated guests on a busy machine.
 BOOT_SECONDS = 600.0
@@ -104,7 +104,7 @@ class BootGuest:
         self._keys = files.base
         with contextlib.ExitStack() as stack:
             waiting = "waiting for another guest to end"
-            stack.enter_context(turn(cache.root, lambda: host.say(waiting)))
+            stack.enter_context(guest_slot(cache.root, lambda: host.say(waiting)))
             self.scratch = Path(
                 tempfile.mkdtemp(prefix="eswitch-lab-", dir=os.environ.get("TMPDIR", "/var/tmp"))
             )

@@ -15,8 +15,8 @@ from .cache import Cache
 from .deadline import Deadline
 from .errors import LabError, UsageError
 from .guest import Files, booted
+from .guest_slots import guest_slot
 from .recipe import SUITES, Recipe
-from .turn import turn
 
 DEFAULT_DEADLINE = 1800.0
 # A shell ends when the person leaves it.
@@ -132,7 +132,7 @@ def run(cache: Cache, recipe: Recipe, options: argparse.Namespace, command: list
     files = layers.ensure(cache, host.CHECKOUT, recipe, module=not options.no_module)
     chosen = accel.choose(cache.root, paths["qemu-system-x86_64"], files.base / "vmlinuz")
     wanted = hardware(options, accel=chosen)
-    with turn(cache.root, lambda: host.say("waiting for another guest to end")):
+    with guest_slot(cache.root, lambda: host.say("waiting for another guest to end")):
         return boot(files, wanted, options, command)
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import signal
+import subprocess
+import sys
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -163,6 +165,65 @@ def test_terminated(command: Command, host: FakeHost) -> None:
     expect(answer, "apply-interrupted")
     assert answer.code == 130
     assert signal.getsignal(signal.SIGTERM) is before
+
+
+def test_a_sigint_that_is_ignored_stays_ignored(command: Command, host: FakeHost) -> None:
+    """As under cron, or in the background of a script; SIGTERM counts there too."""
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        host.signals["ip link"] = signal.SIGTERM
+        assert command("apply", SPEC, host=host).code == 130
+        host.signals["ip link"] = signal.SIGINT
+        assert command("apply", SPEC, host=host).code == 0
+        assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+WAITS = """
+import sys, time
+from eswitch.cli.signals import during_change
+with during_change():
+    print("ready", flush=True)
+    try:
+        sys.stdin.readline()
+        print("still here", flush=True)
+        time.sleep(60)
+    except KeyboardInterrupt:
+        print("interrupted")
+"""
+
+
+@pytest.mark.parametrize("start", ["", "trap '' INT; ", "trap '' INT HUP; "])
+def test_started_as_cron_and_nohup_do(start: str) -> None:
+    """A real process: what it has inherited counts."""
+    script = f'{start}exec "$0" -c "$1"'
+    argv = ["sh", "-c", script, sys.executable, WAITS]
+    with subprocess.Popen(
+        argv,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        env={"PYTHONPATH": ":".join(sys.path)},
+        start_new_session=True,
+    ) as process:
+        assert process.stdin
+        assert process.stdout
+        assert process.stdout.readline() == "ready\n"
+        process.send_signal(signal.SIGHUP)
+        if start:
+            process.send_signal(signal.SIGINT)
+        process.stdin.write("go on\n")
+        process.stdin.flush()
+        assert process.stdout.readline() == "still here\n"
+        process.send_signal(signal.SIGTERM if start else signal.SIGINT)
+        assert process.stdout.readline() == "interrupted\n"
+        assert process.wait(60) == 0
+
+
+def test_the_help_says_what_stops_it(command: Command) -> None:
+    said = " ".join(command("apply", "--help").out.split())
+    assert "Where SIGINT is ignored from the start (cron, CI, a script's &) it stays so" in said
 
 
 def test_the_terminal_goes_away_while_undoing(command: Command, host: FakeHost) -> None:

@@ -131,6 +131,7 @@ class Machine:
     def happens(self, event: Event) -> None:
         before = self.place
         if before.state is State.ARMED and event is Event.STARTS:
+            assert self.record is not None
             self.place = replace(self.record, state=State.ARMED)  # what it finds
         if before.state is State.LEAVING and event is Event.WRITTEN:
             self.record = before

@@ -22,3 +22,11 @@ def test_case(path: Path) -> None:
 
 def test_there_are_cases() -> None:
     assert len(CASES) >= 20
+
+
+def test_a_long_file_of_lines_that_repeat() -> None:
+    before = [f"\tline {number}\n" if number % 3 else "\n" for number in range(3000)]
+    after = [*before[:100], "ours 1\n", "\n", *before[100:2000], "ours 2\n", *before[2003:]]
+    found = ["theirs\n", *after, "\n"]
+    wanted = ["theirs\n", *before, "\n"]
+    assert undone("".join(before), "".join(after), "".join(found)) == "".join(wanted)

@@ -38,7 +38,8 @@ def files(draw: st.DrawFn, *, common: list[str], theirs: list[str]) -> list[Part
         kept = tuple(lines.pop() for _ in range(draw(st.integers(int(number > 0), 3))))
         before = tuple(lines.pop() for _ in range(draw(st.integers(0, 2))))
         after = tuple(added.pop() for _ in range(draw(st.integers(0, 2))))
-        if before and draw(st.booleans()):  # words that are put into a line
+        into_a_line = draw(st.booleans())
+        if before and into_a_line:
             after = (before[0].replace(" ", " ours ", 1), *after, *before[1:])
         foreign: list[str] = []
         for line in (*kept, ""):

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from eswitch.model.desired import VfDriver
 from eswitch.model.identifiers import ZERO_MAC, is_multicast
-from eswitch.spec import values
+from eswitch.spec import addresses, values
 from eswitch.spec.values import BadValue, PortRef
 
 PARSERS: list[Callable[[object], Any]] = [
@@ -28,8 +28,8 @@ PARSERS: list[Callable[[object], Any]] = [
     values.parse_vlan,
     values.parse_max_idle,
     values.parse_flag,
-    values.parse_address,
-    values.parse_gateway,
+    addresses.parse_address,
+    addresses.parse_gateway,
     values.choice_of(VfDriver, "a driver"),
 ]
 ADDRESSES = st.builds(
@@ -82,7 +82,7 @@ def test_every_value_is_taken_or_explained(parse: Callable[[object], Any]) -> No
 @example("::ffff:10.0.0.1/96")
 def test_an_address_that_is_taken_is_a_host_address(text: str) -> None:
     try:
-        address = values.parse_address(text)
+        address = addresses.parse_address(text)
     except BadValue:
         return
     assert address == ip_interface(text)

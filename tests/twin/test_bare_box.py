@@ -9,8 +9,9 @@ import pytest
 from twin.box import CMDLINE, DROP_IN, GRUB, SPEC, WORDS, Box
 
 from eswitch.engine import apply, journal
-from eswitch.engine.converge import LOCK, Events, Reboot
+from eswitch.engine.converge import LOCK
 from eswitch.engine.execute import StepFailed
+from eswitch.engine.outcome import Events, Reboot
 from eswitch.engine.resume import RECORD
 from eswitch.errors import NotConfirmed
 from eswitch.files.paths import MODULES

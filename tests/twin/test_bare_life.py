@@ -18,6 +18,7 @@ from twin.box import CMDLINE, GRUB, SPEC, WORDS, Box
 
 from eswitch.engine import prepare
 from eswitch.engine.over_reboot import MOST_REBOOTS
+from eswitch.engine.resume import RECORD, UNIT_FILE
 from eswitch.twin import Fault, Kind, PowerLoss, Twin, open_machine
 from eswitch.twin.faults import Plan
 from eswitch.twin.state import State

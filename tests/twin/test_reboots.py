@@ -18,7 +18,7 @@ from eswitch.engine.resume import RECORD, UNIT_FILE
 from eswitch.engine.undo import differences
 from eswitch.errors import Locked, NotFound, Refused
 from eswitch.files.paths import MODULES
-from eswitch.host import Host
+from eswitch.host import Host, Result
 from eswitch.host.local import LocalHost
 from eswitch.model.observed import ObservedState
 from eswitch.model.plain import Plain
@@ -436,13 +436,13 @@ def test_ctrl_c_once_the_reboot_is_ordered_keeps_what_goes_on(
 
 def test_ctrl_c_while_guests_are_looked_for(monkeypatch: pytest.MonkeyPatch) -> None:
     box = Box.delivered("pve8-cx6dx")
-    real = apply_over_reboot.refuse_guests
+    real = refuse_guests
 
     def interrupted(host: Host, observed: ObservedState) -> None:
         real(host, observed)
         ctrl_c()
 
-    monkeypatch.setattr(apply_over_reboot, "refuse_guests", refuse_guests)
+    monkeypatch.setattr(apply_over_reboot, "refuse_guests", interrupted)
     assert box.eswitch(GO) == 130
     assert "before the reboot, which was called off" in box.told
     assert (box.state.boots, box.left) == (1, [])

@@ -121,7 +121,7 @@ def _hunks(old: Sequence[str], new: Sequence[str]) -> list[_Hunk]:
 def _words(lines: _Hunk) -> Iterator[_Hunk]:
     """The hunks within these lines, if all that was done to them is to put words in."""
     ours = lines.ours
-    codes = SequenceMatcher(None, ours, lines.before, autojunk=False).get_opcodes()
+    codes = SequenceMatcher(None, ours, lines.before).get_opcodes()
     inserted = [(start, end) for tag, start, end, _, _ in codes if tag != "equal"]
     if any(tag not in ("equal", "delete") for tag, *_ in codes):
         return
@@ -152,7 +152,7 @@ def _differing(old: Sequence[str], new: Sequence[str]) -> list[_Span]:
     same = 0
     while same < min(len(old), len(new)) and old[same] == new[same]:
         same += 1
-    codes = SequenceMatcher(None, new[same:], old[same:], autojunk=False).get_opcodes()
+    codes = SequenceMatcher(None, new[same:], old[same:]).get_opcodes()
     spans: list[_Span] = []
     for number, (tag, start, end, old_start, old_end) in enumerate(codes):
         if tag == "equal":

@@ -7,11 +7,12 @@ from collections.abc import Callable, Iterator
 from eswitch.model.desired import EswitchMode, MacPolicy
 from eswitch.model.identifiers import MacAddress, derived_mac
 
+from .addresses import Gateway
 from .building import expand, vfs_of
 from .problems import Problem
 from .tree import Path, SpecTree
 from .validation import Sound
-from .values import Gateway, PortRef
+from .values import PortRef
 
 _Problems = Iterator[Problem]
 

@@ -33,7 +33,7 @@ from eswitch.model.desired import (
 )
 from eswitch.model.identifiers import MacAddress, PciAddress
 
-from . import values
+from . import addresses, values
 from .values import BadValue
 
 COUNT, LIST = "<count>", "<list>"
@@ -195,13 +195,13 @@ class Bridge(Section):
     ] = ()
     """One or a list: cx6 (uplink and all VFs), cx6/uplink, cx6/0 (the VF of that index)."""
     address: Annotated[
-        tuple[Annotated[values.Address, PlainValidator(values.parse_address)], ...],
+        tuple[Annotated[addresses.Address, PlainValidator(addresses.parse_address)], ...],
         BeforeValidator(_as_tuple),
         _one_or_many(_ADDRESS_SCHEMA),
     ] = ()
     """The host's own address on this bridge with prefix length; one or a list, IPv4 and IPv6."""
     gateway: Annotated[
-        tuple[Annotated[values.Gateway, PlainValidator(values.parse_gateway)], ...],
+        tuple[Annotated[addresses.Gateway, PlainValidator(addresses.parse_gateway)], ...],
         BeforeValidator(_as_tuple),
         _one_or_many(_GATEWAY_SCHEMA),
     ] = ()

@@ -17,19 +17,9 @@ from eswitch.model.desired import (
 from eswitch.model.identifiers import OWNER
 from eswitch.model.observed import NicState, ObservedState, OvsBridge, OvsPort, OvsStatus
 
+from .addresses import Address, Gateway, parse_address, parse_gateway
 from .tree import Path
-from .values import (
-    MAX_VFS,
-    Address,
-    BadValue,
-    Gateway,
-    choice_of,
-    parse_address,
-    parse_bridge_name,
-    parse_gateway,
-    parse_max_idle,
-    parse_vlan,
-)
+from .values import MAX_VFS, BadValue, choice_of, parse_bridge_name, parse_max_idle, parse_vlan
 from .writing import scalar
 
 _Single = tuple[str, int | None]

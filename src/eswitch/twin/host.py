@@ -194,7 +194,9 @@ class Twin:
     def _write(self, path: str, value: str, timeout: float, *, half: bool) -> None:
         root = Root(self.state)
         if half and value.isdecimal():
-            root.sysfs.most_vfs = ceil(int(value) / 2)
+            came = ceil(int(value) / 2)
+            self.state.say(f"{path}: {value} VFs requested; only {came} enabled")
+            value = str(came)
         try:
             _, node = walk(root.node(), path)
         except Refusal as refusal:

@@ -61,8 +61,8 @@ def owner(state: State, pci: str) -> tuple[Function, Pf]:
     return function, function.pf
 
 
-def set_numvfs(state: State, pci: str, text: str, most: int | None = None) -> None:
-    """A write to `sriov_numvfs` (domain.md 1.2). Of more than `most` VFs only so many come.
+def set_numvfs(state: State, pci: str, text: str) -> None:
+    """A write to `sriov_numvfs` (domain.md 1.2).
 
     Raises Refusal, and Blocks while somebody holds a VF that shall go.
     """
@@ -83,10 +83,7 @@ def set_numvfs(state: State, pci: str, text: str, most: int | None = None) -> No
         state.say(f"{function.driver} {pci}: {text}")
         raise Refusal(errno.EBUSY)
     if count:
-        came = count if most is None else min(most, count)
-        _create_vfs(state, function, pf, came)
-        if came < count:
-            state.say(f"{function.driver} {pci}: {count} VFs requested; only {came} enabled")
+        _create_vfs(state, function, pf, count)
     else:
         _remove_vfs(state, function, pf)
 

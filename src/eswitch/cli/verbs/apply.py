@@ -27,6 +27,9 @@ def command(
     SPEC is a file, - is standard input; by default /etc/eswitch/eswitch.yaml. What is right already
     is not touched, so it can be run at any time, and again after a failure. `eswitch rollback`
     undoes it. Exit code: 0 done, 8 a reboot is needed to go on.
+
+    Ctrl-C and SIGTERM stop it, and it says how far it came. SIGINT that was ignored from the start
+    (nohup, cron, CI) stays so; SIGTERM does not.
     """
     if dry_run:
         return show_plan(session, spec, reboot=reboot)

@@ -16,18 +16,18 @@ from typing import IO
 PAUSE = 0.5
 
 
-def slots() -> int:
+def slot_count() -> int:
     """How many guests may run at once."""
     return max(1, os.cpu_count() or 1)
 
 
 @contextlib.contextmanager
-def turn(root: Path, waiting: Callable[[], None]) -> Iterator[None]:
+def guest_slot(root: Path, waiting: Callable[[], None]) -> Iterator[None]:
     """Hold a slot while the block runs; ``waiting`` is called once if all are taken."""
     locks = root / "locks"
     locks.mkdir(parents=True, exist_ok=True)
     said = False
-    while (slot := take(locks, slots())) is None:
+    while (slot := take(locks, slot_count())) is None:
         if not said:
             waiting()
             said = True

@@ -8,19 +8,21 @@ from contextlib import contextmanager
 from hashlib import sha256
 
 import pytest
-from box import SPEC, Box
-from test_reboots import ctrl_c, due, meddle
+from twin.box import SPEC, Box
+from twin.test_bare_box import GO, rebooting
+from twin.test_reboots import ctrl_c, due, meddle
 
 from eswitch.cli.apply_run import ApplyRun, Ended
 from eswitch.engine import Outcome, over_reboot, resume
 from eswitch.engine.over_reboot import REST, TABLE, Deed, Event, Place, State, Turn
 from eswitch.engine.resume import RECORD
 from eswitch.errors import Locked
+from eswitch.model.identifiers import PciAddress
 from eswitch.model.plan import Pending
 from eswitch.model.plan import Plan as StepPlan
+from eswitch.model.subject import Nic
 from eswitch.twin import Fault, Kind
 from eswitch.twin.faults import Plan
-from test_bare_box import GO, rebooting
 
 Scenario = Callable[[Box, pytest.MonkeyPatch], object]
 SCENARIOS: dict[tuple[State, Event], Scenario] = {}
@@ -316,7 +318,9 @@ def no_third_reboot(box: Box, patch: pytest.MonkeyPatch) -> None:
 def nobody_there_to_ask(box: Box, patch: pytest.MonkeyPatch) -> None:
     """The engine stops at a plan that needs a reboot all of a sudden; were it to miss one."""
     rebooting(box)
-    outcome = Outcome(pending=(Pending("0000:07:00.0", "firmware", "SRIOV_EN True(1)"),))
+    outcome = Outcome(
+        pending=(Pending(Nic(PciAddress("0000:07:00.0")), "firmware", "SRIOV_EN True(1)"),)
+    )
     patch.setattr(ApplyRun, "go", lambda run, desired: Ended(8, StepPlan(), outcome))
     boots = box.state.boots
     assert box.boot() == 2

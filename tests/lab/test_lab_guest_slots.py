@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from machine.turn import take, turn
+from machine.guest_slots import guest_slot, take
 
 
 def test_slots_are_taken_one_by_one_and_come_back(tmp_path: Path) -> None:
@@ -22,9 +22,11 @@ def test_slots_are_taken_one_by_one_and_come_back(tmp_path: Path) -> None:
     second.close()
 
 
-def test_a_turn_waits_until_a_slot_is_free(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("machine.turn.slots", lambda: 1)
-    monkeypatch.setattr("machine.turn.PAUSE", 0.001)
+def test_a_guest_waits_until_a_slot_is_free(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("machine.guest_slots.slot_count", lambda: 1)
+    monkeypatch.setattr("machine.guest_slots.PAUSE", 0.001)
     (tmp_path / "locks").mkdir()
     held = take(tmp_path / "locks", 1)
     assert held is not None
@@ -34,6 +36,6 @@ def test_a_turn_waits_until_a_slot_is_free(tmp_path: Path, monkeypatch: pytest.M
         said.set()
         held.close()
 
-    with turn(tmp_path, waiting):
+    with guest_slot(tmp_path, waiting):
         assert said.is_set()
         assert take(tmp_path / "locks", 1) is None
