@@ -11,6 +11,7 @@ from fake_host import FakeHost, fails, full
 from eswitch.engine import apply, journal
 from eswitch.engine.execute import StepFailed
 from eswitch.engine.look import Planner
+from eswitch.engine.outcome import Reboot
 from eswitch.errors import HostError, NotConfirmed, NotEffective, Refused, TimedOut, Unsupported
 from eswitch.model.action import Command, Settle, Tool, Unnamed, Word, Write
 from eswitch.model.desired import DesiredState
@@ -272,3 +273,23 @@ def test_what_was_not_read_back_is_not_made_permanent() -> None:
     with pytest.raises(NotEffective):
         go(host)
     assert host.log == ["ip link set a up"]
+
+
+def test_who_began_it_before_a_reboot_counts_at_every_look() -> None:
+    host = ScriptedHost([Plan((step("a"),)), Plan((step("b"),)), Plan()])
+    planner = host.planner()
+    sessions: list[tuple[str, ...]] = []
+
+    def plan(desired: DesiredState, observed: ObservedState) -> Plan:
+        sessions.append(observed.session_addresses)
+        return planner.plan(desired, observed)
+
+    apply(
+        host,
+        DesiredState(),
+        "x.yaml",
+        consent=lambda plan: True,
+        reboot=Reboot(sessions=("192.168.1.101",)),
+        planner=Planner(planner.look, plan),
+    )
+    assert sessions == [("192.168.1.101",)] * 3

@@ -57,6 +57,12 @@ def test_a_nic_in_legacy_mode_has_no_eswitch_ports() -> None:
     assert found[2] == Missing("cx6/1", "0000:07:00.0 has no VF 1")
 
 
+def test_an_uplink_in_another_namespace_is_no_port() -> None:
+    here = observed()
+    away = replace(here, nics=(replace(here.nics[0], netdev=None), *here.nics[1:]))
+    assert set(datapath(away).ports) == set(datapath(here).ports) - {"enp7s0f0np0"}
+
+
 def test_a_nic_without_mode_but_with_representors_is_an_eswitch() -> None:
     nfp = observed(nics={"enp7s0f0np0": {"eswitch": {"reason": "Operation not supported"}}})
     assert datapath(nfp).port("enp7s0f0np0").kind is Kind.UPLINK
@@ -156,6 +162,7 @@ def test_uplinks_come_before_representors_and_bridges_by_name() -> None:
         return Port(name, kind, "s", pci, vf, bridge)
 
     right = [
+        Port("bond0", Kind.UPLINK, "s", bridge="br0", bond="bond0"),
         port("x", "br0", PF1, None),
         port("c", "br1", PF0, None),
         port("b", "br1", PF0, 0),

@@ -238,6 +238,15 @@ def link(name: str, question: str, **change: Any) -> Answer | None:
     return answers(checks(observed)).get((name, question))
 
 
+def test_what_keeps_flows_out_has_the_kind_that_flows_have() -> None:
+    observed = host(ovs=ovs(tc_policy="skip_hw"), links={"enp7s0f0r0": {"hw_tc_offload": False}})
+    kinds = {each.question: each.reason_kind for each in checks(observed) if each.reason_kind}
+    assert kinds == {
+        "does its policy let flows into the NIC?": "tc_policy",
+        "is hw-tc-offload on?": "hw_tc_offload_off",
+    }
+
+
 def test_its_link() -> None:
     up, tc, carrier = "is its link up?", "is hw-tc-offload on?", "has it a carrier?"
     assert link(VF0, up) == (Verdict.UNKNOWN, "the link was not read", None)

@@ -26,7 +26,8 @@ class Layer(StrEnum):
 class Check:
     """One question, its answer, and the evidence in the host's own terms.
 
-    `reason_kind` is the kind of reason (`offload/reason.py`) that the evidence ends with, if any.
+    `reason_kind` is the kind of reason (`offload/reason.py`) that flows are not in hardware, where
+    the evidence is one.
     """
 
     layer: Layer

@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from eswitch.model.desired import DesiredState, TcPolicy
+from eswitch.model.identifiers import OVS_DATAPATH
 from eswitch.model.observed import ObservedState, OvsPort, OvsStatus
 from eswitch.model.report import Check, Layer, Verdict
 from eswitch.model.unknown import Unknown
-from eswitch.topology.stacking import DATAPATH
 from eswitch.topology.suitability import none_suitable
 
 from .datapath import Kind, Port
+from .reason import RESTART, ReasonKind, because
 from .sources.openvswitch import Running
 from .wanted import Missing, Wanted
 
 _START = "systemctl start openvswitch-switch"
-_RESTART = "systemctl restart openvswitch-switch (the switch stands still for a moment)"
 
 
 def wired(
@@ -72,9 +72,17 @@ def _nothing_wanted(observed: ObservedState, *, spec: bool) -> Check:
 
 
 def _wired(
-    subject: str, question: str, verdict: Verdict, evidence: str, hint: str | None = None
+    subject: str,
+    question: str,
+    verdict: Verdict,
+    evidence: str,
+    hint: str | None = None,
+    *,
+    kind: ReasonKind | None = None,
 ) -> Check:
-    return Check(Layer.WIRED, subject, question, verdict, evidence, hint)
+    """`kind` is that of the reason that flows have in such a case."""
+    known = kind.value if kind else None
+    return Check(Layer.WIRED, subject, question, verdict, evidence, hint, known)
 
 
 def _offloads(observed: ObservedState, running: Running) -> Check:
@@ -85,9 +93,7 @@ def _offloads(observed: ObservedState, running: Running) -> Check:
     if running.on:
         return _wired("Open vSwitch", question, Verdict.OK, running.evidence)
     key = observed.ovs.other_config.get("hw-offload", "not set")
-    hint = (
-        _RESTART if key == "true" else "ovs-vsctl set Open_vSwitch . other_config:hw-offload=true"
-    )
+    hint = RESTART if key == "true" else "ovs-vsctl set Open_vSwitch . other_config:hw-offload=true"
     evidence = f"{running.evidence}; other_config:hw-offload is {key}"
     return _wired("Open vSwitch", question, Verdict.FAILED, evidence, hint)
 
@@ -96,17 +102,19 @@ def _policy(observed: ObservedState, desired: DesiredState | None) -> Iterator[C
     """Asked only where the answer is no: every other policy lets flows in."""
     if observed.ovs.other_config.get("tc-policy") != TcPolicy.SKIP_HW:
         return
-    hint = f"ovs-vsctl remove Open_vSwitch . other_config tc-policy, then {_RESTART}"
+    reason = because(ReasonKind.TC_POLICY)
+    hint = reason.remedy
     if desired and desired.ovs.tc_policy is TcPolicy.SKIP_HW:
-        hint = f"write another `tc_policy` into the spec and apply it, then {_RESTART}"
+        hint = f"write another `tc_policy` into the spec and apply it, then {RESTART}"
     elif desired and desired.ovs.hw_offload:
-        hint = f"eswitch apply, then {_RESTART}"
+        hint = f"eswitch apply, then {RESTART}"
     yield _wired(
         "Open vSwitch",
         "does its policy let flows into the NIC?",
         Verdict.FAILED,
         "other_config:tc-policy is skip_hw: nothing can be offloaded",
         hint,
+        kind=reason.kind,
     )
 
 
@@ -160,7 +168,7 @@ def fault(port: Port, observed: ObservedState) -> str | None:
     if there:
         return _trouble(there)
     # A bond of Open vSwitch is known by its first interface only; the datapath holds all.
-    held = link is not None and link.master == DATAPATH
+    held = link is not None and link.master == OVS_DATAPATH
     return None if held else "it is in no bridge"
 
 
@@ -179,8 +187,8 @@ def _hw_tc_offload(port: Port, value: bool | Unknown | None) -> Check:  # noqa: 
         return _wired(port.subject, question, Verdict.UNKNOWN, "not asked")
     if value:
         return _wired(port.subject, question, Verdict.OK, "on")
-    hint = f"ethtool -K {port.name} hw-tc-offload on"
-    return _wired(port.subject, question, Verdict.FAILED, "off", hint)
+    reason = because(ReasonKind.HW_TC_OFFLOAD_OFF, port=port.name)
+    return _wired(port.subject, question, Verdict.FAILED, "off", reason.remedy, kind=reason.kind)
 
 
 def _carrier(subject: str, *, carrier: bool | None, hint: str) -> Check:
