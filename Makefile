@@ -5,7 +5,7 @@ BIN := .venv/bin
 LAB := lab/vm run
 SCRIPTS := $(addprefix lab/,vm test test-boot demo record bench)
 
-.PHONY: help demo venv test check unit test-deep lab-deps lab-image lab-test lab-test-boot lab-demo lab-bench lock clean
+.PHONY: help demo venv test check unit test-deep coverage mutation lab-deps lab-image lab-test lab-test-boot lab-demo lab-bench lock clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -29,6 +29,18 @@ check: venv ## style and types
 
 unit: venv ## unit tests
 	$(BIN)/python -m pytest
+
+coverage: venv ## unit tests, with the lines and branches that they run
+# Without the lives: what they reach, they reach by luck.
+	$(BIN)/coverage run -m pytest --ignore tests/twin/test_life.py \
+	  --ignore tests/twin/test_bare_life.py
+	@$(BIN)/coverage report | sed -n '1,22p;$$p'
+	@$(BIN)/coverage report --format=total >/dev/null
+
+# SAMPLE=300 SEED=1: so many of the mutants; ONLY=stages.driver: those of one module
+mutation: venv ## change the deciding packages in thousands of ways: do the tests notice?
+	@PYTHONPATH=tools $(BIN)/python -m mutate --sample $(or $(SAMPLE),0) --seed $(or $(SEED),1) \
+	  $(addprefix --only ,$(ONLY))
 
 test-deep: venv ## 20,000 lives of simulated machines (an hour or more)
 	$(BIN)/python -m pytest --hypothesis-profile deep tests/twin/test_life.py tests/twin/test_bare_life.py
@@ -60,4 +72,4 @@ lock: venv ## lock the dependencies anew (needs uv)
 	done
 
 clean: ## remove what the targets made in this folder (the lab's image cache stays)
-	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis .mutation .coverage

@@ -12,6 +12,9 @@ PATIENT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 settings.register_profile("suite", PATIENT, derandomize=True)
 settings.register_profile("deep", PATIENT, max_examples=20_000)
+settings.register_profile(
+    "mutation", PATIENT, derandomize=True, max_examples=20, database=None
+)  # make mutation: each test is run hundreds of times
 settings.load_profile("suite")
 
 

@@ -9,8 +9,6 @@ from eswitch.model.typed import from_plain
 
 T = TypeVar("T")
 
-Value = TypeVar("Value")
-
 # What a case says nothing about: a VM could be given a VF.
 _USUAL = {
     "iommu": {"units": ["dmar0"], "table": "DMAR", "vendor": "intel"},

@@ -223,7 +223,9 @@ def test_started_as_cron_and_nohup_do(start: str) -> None:
 
 def test_the_help_says_what_stops_it(command: Command) -> None:
     said = " ".join(command("apply", "--help").out.split())
-    assert "Where SIGINT is ignored from the start (cron, CI, a script's &) it stays so" in said
+    assert (
+        "where SIGINT is ignored from the start (cron, CI, a script's &) only SIGTERM does" in said
+    )
 
 
 def test_the_terminal_goes_away_while_undoing(command: Command, host: FakeHost) -> None:

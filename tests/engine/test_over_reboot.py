@@ -102,6 +102,30 @@ def test_what_counts_can_be_too_often() -> None:
             assert Event.TOO_OFTEN in TABLE[state]
 
 
+@pytest.mark.parametrize("starts", range(MOST_STARTS + 2))
+def test_so_many_starts_and_no_more(starts: int) -> None:
+    place, turn = follow(Place(State.STARTED, 1, starts), Event.REBOOTED)
+    if starts < MOST_STARTS:
+        assert place == Place(State.COUNTED, 1, starts + 1)
+    else:
+        assert (place, turn.deed) == (Place(State.IDLE, 1, starts), Deed.DISARM)
+
+
+@pytest.mark.parametrize("reboots", range(MOST_REBOOTS + 2))
+def test_so_many_reboots_and_no_more(reboots: int) -> None:
+    place, turn = follow(Place(State.GOING_ON, reboots, 1), Event.DUE)
+    if reboots < MOST_REBOOTS:
+        assert place == Place(State.LEAVING, reboots + 1, 1)
+    else:
+        assert (place, turn.deed) == (Place(State.IDLE, reboots, 1), Deed.DISARM)
+
+
+@pytest.mark.parametrize("state", sorted(REST))
+def test_whoever_agrees_anew_begins_to_count_anew(state: State) -> None:
+    used_up = Place(state, MOST_REBOOTS, MOST_STARTS)
+    assert follow(used_up, Event.DUE)[0] == Place(State.LEAVING, 1, 0)
+
+
 def test_an_event_that_cannot_be_changes_nothing() -> None:
     place = Place(State.IDLE, 1, 2)
     with pytest.raises(Impossible):

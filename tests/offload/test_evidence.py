@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from eswitch.offload.evidence import RECENT, WINDOW, Evidence, look
 from eswitch.offload.flow import Dump, Flow
 from eswitch.offload.sources.counters import CpuHits
@@ -147,3 +150,23 @@ def test_a_younger_window_begins_when_half_of_this_one_is_over() -> None:
     assert younger is not None
     assert (younger.began, younger.younger) == (100 + WINDOW / 2, None)
     assert at(100, 160, 101 + WINDOW).began == 160
+
+
+@settings(deadline=None, max_examples=50)
+@given(
+    gaps=st.lists(st.floats(0.1, 40.0), max_size=40),
+    seen=st.lists(st.integers(0, 3), min_size=41, max_size=41),
+)
+def test_whenever_it_looks_it_remembers_the_last_half_and_never_more_than_the_window(
+    gaps: list[float], seen: list[int]
+) -> None:
+    now, last, evidence = 100.0, {}, None
+    for number, gap in enumerate([0.0, *gaps]):
+        now += gap
+        name = str(seen[number])
+        last[name] = now
+        evidence = look(Dump((flow(1, 0.0, ufid=name),)), now, {}, evidence)
+        used = {each.flow.ufid for each in evidence.used}
+        assert now - evidence.began <= WINDOW
+        assert all(now - last[each] <= WINDOW for each in used if each)
+        assert used >= {each for each, when in last.items() if now - when <= WINDOW / 2 - 40}

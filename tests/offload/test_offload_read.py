@@ -192,3 +192,24 @@ def test_rows_without_both_counters_are_left_out(row: dict[str, object]) -> None
 def test_an_answer_with_a_bad_status_is_none() -> None:
     good = {"ifname": "b", "stats64": {"rx": {"packets": 1}, "tx": {"packets": 2}}}
     assert read_cpu_hits(scripted({HITS: Result(1, json.dumps([good]), "")})) == {}
+
+
+def test_another_trouble_is_not_asked_again() -> None:
+    host = scripted({DUMP: failed(SERVER)})
+    with pytest.raises(CommandFailed):
+        read_flows(host)
+    assert host.log == [f"{DUMP} -m --names"]
+
+
+@pytest.mark.parametrize(
+    ("answer", "message"),
+    [
+        (NotFound("ovs-appctl: no such program"), "Open vSwitch is not installed"),
+        (failed("cannot read pidfile"), "Open vSwitch is not running"),
+    ],
+)
+def test_what_is_said_where_nobody_answers(answer: Answer, message: str) -> None:
+    for read in (read_flows, read_running):
+        with pytest.raises(HostError) as caught:
+            read(scripted({"ovs-appctl": answer}))
+        assert caught.value.message == message

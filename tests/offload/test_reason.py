@@ -171,7 +171,7 @@ CASES: list[Case] = [
         "hw-offload is off in Open vSwitch",
         (
             "ovs-vsctl set Open_vSwitch . other_config:hw-offload=true, "
-            "then restart Open vSwitch (the switch stands still for a moment)"
+            "then systemctl restart openvswitch-switch (the switch stands still for a moment)"
         ),
     ),
     (
@@ -182,7 +182,7 @@ CASES: list[Case] = [
         "tc-policy is skip_hw: Open vSwitch keeps flows out of the hardware",
         (
             "ovs-vsctl remove Open_vSwitch . other_config tc-policy, "
-            "then restart Open vSwitch (the switch stands still for a moment)"
+            "then systemctl restart openvswitch-switch (the switch stands still for a moment)"
         ),
     ),
     (

@@ -14,6 +14,7 @@ from offload.merge_patch import observed_from, patched
 from eswitch.model.desired import DesiredState
 from eswitch.model.observed import ObservedState
 from eswitch.model.report import Check, Layer, Verdict
+from eswitch.model.subject import SpecPort
 from eswitch.model.unknown import Unknown
 from eswitch.offload.datapath import Kind, Port, datapath
 from eswitch.offload.sources.openvswitch import Running
@@ -54,7 +55,8 @@ def checks(
 
 def answers(found: tuple[Check, ...]) -> dict[tuple[str, str], Answer]:
     return {
-        (each.subject, each.question): (each.verdict, each.evidence, each.hint) for each in found
+        (str(each.subject), each.question): (each.verdict, each.evidence, each.hint)
+        for each in found
     }
 
 
@@ -191,7 +193,7 @@ def test_a_host_without_a_nic_for_it() -> None:
 
 
 def test_a_port_that_is_not_here() -> None:
-    found = answers(checks(host(), ports=(("vmbr2", Missing("cx6/0", "no VF 0")),)))
+    found = answers(checks(host(), ports=(("vmbr2", Missing(SpecPort("cx6", 0), "no VF 0")),)))
     assert found["cx6/0", "is it here?"] == (Verdict.FAILED, "no VF 0", "eswitch apply")
 
 
@@ -236,6 +238,15 @@ def test_its_bridge() -> None:
 def link(name: str, question: str, **change: Any) -> Answer | None:
     observed = host(links={name.partition(" ")[0]: change or None})
     return answers(checks(observed)).get((name, question))
+
+
+def test_what_keeps_flows_out_has_the_kind_that_flows_have() -> None:
+    observed = host(ovs=ovs(tc_policy="skip_hw"), links={"enp7s0f0r0": {"hw_tc_offload": False}})
+    kinds = {each.question: each.reason_kind for each in checks(observed) if each.reason_kind}
+    assert kinds == {
+        "does its policy let flows into the NIC?": "tc_policy",
+        "is hw-tc-offload on?": "hw_tc_offload_off",
+    }
 
 
 def test_its_link() -> None:

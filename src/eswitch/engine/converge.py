@@ -8,7 +8,6 @@ new plan still wants did not happen, whatever its tool said.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from eswitch.errors import NotConfirmed, NotEffective, Refused
 from eswitch.files import paths
@@ -48,11 +47,9 @@ def apply(
     next apply goes on from what it then observes).
     """
     with host.lock(LOCK):
-        observed = planner.look(host, desired)
         if reboot is not None and reboot.sessions:
-            # Who began this before the reboot may come back the same way.
-            mine = (*observed.session_addresses, *reboot.sessions)
-            observed = replace(observed, session_addresses=mine)
+            planner = planner.expecting(reboot.sessions)
+        observed = planner.look(host, desired)
         plan = planner.plan(desired, observed)
         (events or Events()).planned(plan)
         if reboot is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from eswitch.host import Host
 from eswitch.model.desired import DesiredState
@@ -37,3 +37,13 @@ class Planner:
 
     look: Callable[[Host, DesiredState], ObservedState] = look
     plan: Callable[[DesiredState, ObservedState], Plan] = make_plan
+
+    def expecting(self, sessions: tuple[str, ...]) -> Planner:
+        """The same, for which somebody who is not there now may come back by these addresses: who
+        began something before a reboot."""
+
+        def with_sessions(host: Host, desired: DesiredState) -> ObservedState:
+            seen = self.look(host, desired)
+            return replace(seen, session_addresses=(*seen.session_addresses, *sessions))
+
+        return replace(self, look=with_sessions)

@@ -22,6 +22,10 @@ SwitchId = NewType("SwitchId", str)
 ZERO_MAC = MacAddress("00:00:00:00:00:00")
 """The admin MAC of a VF that nobody set: its driver then takes a random one at each probe."""
 
+OVS_DATAPATH = "ovs-system"
+"""The device of Open vSwitch's datapath, which is every port's master; it carries nobody's
+addresses."""
+
 OWNER = "eswitch"
 """Key in the `external_ids` of the bridges and ports that eswitch made in OVSDB; the value is their
 identity: `bridge`, `0000:07:00.0/uplink`, `0000:07:00.0/vf3`."""

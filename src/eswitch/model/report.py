@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from .subject import Subject
+
 
 class Verdict(StrEnum):
     """UNKNOWN is a verdict of its own: no evidence is neither good nor bad (design.md rule 8)."""
@@ -26,11 +28,12 @@ class Layer(StrEnum):
 class Check:
     """One question, its answer, and the evidence in the host's own terms.
 
-    `reason_kind` is the kind of reason (`offload/reason.py`) that the evidence ends with, if any.
+    `reason_kind` is the kind of reason (`offload/reason.py`) that flows are not in hardware, where
+    the evidence is one.
     """
 
     layer: Layer
-    subject: str
+    subject: Subject
     question: str
     verdict: Verdict
     evidence: str

@@ -106,7 +106,7 @@ def _two_switches(case: Case) -> Reason | None:
 
 
 def _hw_offload(case: Case) -> Reason | None:
-    if case.observed.ovs.other_config.get("hw-offload", "false") == "true":
+    if case.observed.ovs.other_config.get("hw-offload") == "true":
         return None
     return because(ReasonKind.HW_OFFLOAD_OFF)
 

@@ -15,7 +15,9 @@ from typing import Self
 Fact = str | int | tuple[str, ...]
 """A name, an id, or several names."""
 
-_RESTART = "restart Open vSwitch (the switch stands still for a moment)"
+RESTART = "systemctl restart openvswitch-switch (the switch stands still for a moment)"
+"""What makes a setting of Open vSwitch count."""
+
 _OTHER_KERNEL = "boot a Proxmox kernel, or another one that has it"
 _HOST = "such traffic always ends in the CPU"
 _OTHER_PF = (
@@ -85,12 +87,12 @@ class ReasonKind(StrEnum):
     HW_OFFLOAD_OFF = (
         "hw_offload_off",
         "hw-offload is off in Open vSwitch",
-        f"ovs-vsctl set Open_vSwitch . other_config:hw-offload=true, then {_RESTART}",
+        f"ovs-vsctl set Open_vSwitch . other_config:hw-offload=true, then {RESTART}",
     )
     TC_POLICY = (
         "tc_policy",
         "tc-policy is skip_hw: Open vSwitch keeps flows out of the hardware",
-        f"ovs-vsctl remove Open_vSwitch . other_config tc-policy, then {_RESTART}",
+        f"ovs-vsctl remove Open_vSwitch . other_config tc-policy, then {RESTART}",
     )
     HW_TC_OFFLOAD_OFF = (
         "hw_tc_offload_off",

@@ -15,6 +15,7 @@ from typing import TypeVar
 
 from eswitch.model.desired import SPEC_VERSION, MacPolicy
 from eswitch.model.identifiers import (
+    OVS_DATAPATH,
     ZERO_MAC,
     MacAddress,
     PciAddress,
@@ -42,7 +43,7 @@ PORT_PATTERN = rf"({NIC_NAME_PATTERN})(?:/(uplink|0|[1-9][0-9]{{0,3}}))?"
 
 # Names that the kernel (net.ipv4.conf.*, lo, bonding_masters) or Open vSwitch took first.
 RESERVED_BRIDGE_NAMES = frozenset(
-    {"all", "default", "lo", "bonding_masters", "ovs-system", "ovs-netdev", "local", "none"}
+    {"all", "default", "lo", "bonding_masters", OVS_DATAPATH, "ovs-netdev", "local", "none"}
 )
 
 _NUMBER = re.compile(r"[-+]?(0[xX][0-9a-fA-F_]+|0[oO][0-7_]+|0[bB][01_]+|[0-9][0-9_]*)")

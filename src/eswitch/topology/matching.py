@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from eswitch.model.desired import DesiredNic, DesiredState, NicMatch
 from eswitch.model.drivers import COMMON, DriverProfile, Support, profile_of, profile_of_device
+from eswitch.model.firmware import FirmwareState
 from eswitch.model.observed import NicState, ObservedState
 from eswitch.model.plan import Blocker, Note
 from eswitch.model.subject import SpecNic
@@ -101,13 +102,22 @@ def offers(pf: NicState, nic: DesiredNic) -> bool:
     return pf.sriov is not None and pf.sriov.total >= len(nic.vfs)
 
 
+def ready_profile(nic: DesiredNic, pf: NicState, observed: ObservedState) -> DriverProfile | None:
+    """The profile of a PF that driver, firmware and kernel let be what the spec wants; None for
+    others, of which the stages of these say why."""
+    profile = profile_for(nic, pf)
+    if isinstance(profile, Blocker) or not offers(pf, nic):
+        return None
+    if isinstance(kernel_verdict(nic, profile, observed), Blocker):
+        return None
+    dpu = isinstance(pf.firmware, FirmwareState) and pf.firmware.is_dpu
+    return None if dpu else profile
+
+
 def usable(desired: DesiredState, observed: ObservedState) -> Iterator[tuple[DesiredNic, NicState]]:
     """Those whose PF nothing keeps from being what the spec wants."""
     for nic, pf in matched(desired, observed):
-        profile = profile_for(nic, pf)
-        if isinstance(profile, Blocker) or not offers(pf, nic) or isinstance(pf.eswitch, Unknown):
-            continue
-        if not isinstance(kernel_verdict(nic, profile, observed), Blocker):
+        if ready_profile(nic, pf, observed) and not isinstance(pf.eswitch, Unknown):
             yield nic, pf
 
 

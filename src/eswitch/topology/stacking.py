@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
+from eswitch.model.identifiers import OVS_DATAPATH
 from eswitch.model.observed import LinkState, NicState, ObservedState, OvsBridge
-
-DATAPATH = "ovs-system"
-"""Every Open vSwitch port has this device as its master; it carries nobody's addresses."""
 
 
 def carriers(pf: NicState, observed: ObservedState) -> tuple[LinkState, ...]:
@@ -29,7 +27,7 @@ def on_bridge(bridge: OvsBridge, observed: ObservedState) -> tuple[LinkState, ..
 def in_ovs_bond(pf: NicState, observed: ObservedState) -> bool:
     """The datapath holds the uplink, and no bridge has a port of its name."""
     link = observed.link(pf.netdev or "")
-    held = link is not None and link.master == DATAPATH
+    held = link is not None and link.master == OVS_DATAPATH
     return held and observed.ovs.bridge_of(pf.netdev or "") is None
 
 
@@ -44,7 +42,7 @@ def on_top(names: set[str], observed: ObservedState) -> tuple[LinkState, ...]:
     while on_top:
         stacked = {link.name for link in observed.links if link.lower in names}
         masters = {link.master for link in observed.links if link.master and link.name in names}
-        on_top = (stacked | masters) - names - {DATAPATH}
+        on_top = (stacked | masters) - names - {OVS_DATAPATH}
         names = names | on_top
     return tuple(link for link in observed.links if link.name in names)
 

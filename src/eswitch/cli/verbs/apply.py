@@ -28,8 +28,8 @@ def command(
     is not touched, so it can be run at any time, and again after a failure. `eswitch rollback`
     undoes it. Exit code: 0 done, 8 a reboot is needed to go on.
 
-    Ctrl-C and SIGTERM stop it, and it says how far it came. SIGINT that was ignored from the start
-    (nohup, cron, CI) stays so; SIGTERM does not.
+    Ctrl-C or SIGTERM stops it; where SIGINT is ignored from the start (cron, CI, a script's &) only
+    SIGTERM does.
     """
     if dry_run:
         return show_plan(session, spec, reboot=reboot)

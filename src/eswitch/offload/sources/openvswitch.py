@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from eswitch.errors import CommandFailed, HostError, NotFound
 from eswitch.host import Host
+from eswitch.model.identifiers import OVS_DATAPATH
 from eswitch.model.unknown import Unknown
 from eswitch.offload.flow import Dump, parse_dump
 
@@ -37,7 +38,7 @@ def read_flows(host: Host) -> Dump:
         if "multiple datapaths" not in failed.stderr:
             raise
         # A netdev (DPDK) datapath is here as well; e-switch ports are in the kernel's.
-        text = _appctl(host, (*argv, "system@ovs-system"))
+        text = _appctl(host, (*argv, f"system@{OVS_DATAPATH}"))
     return parse_dump(text)
 
 

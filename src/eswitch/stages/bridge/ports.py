@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from eswitch.model.action import Command, Tool, Unnamed, Word
 from eswitch.model.disturbance import Disturbance, Effect
-from eswitch.model.identifiers import OWNER
+from eswitch.model.identifiers import OVS_DATAPATH, OWNER
 from eswitch.model.observed import ObservedState, OvsBridge, OvsPort
 from eswitch.model.plan import Blocker, Obstacle
 from eswitch.model.step import Step
@@ -64,7 +64,7 @@ def _new_port(
     want: WantedPort, name: str, observed: ObservedState
 ) -> tuple[list[Step], list[Blocker]]:
     link = observed.link(name)
-    if link and link.master and link.master != "ovs-system":
+    if link and link.master and link.master != OVS_DATAPATH:
         message = f"{name} belongs to {link.master}; it cannot be in {want.bridge} too"
         hint = f"ip link set {name} nomaster"
         return [], [Blocker(want.subject, message, hint, Obstacle.FOREIGN)]

@@ -12,7 +12,6 @@ from eswitch.model.action import Command, Settle, Tool
 from eswitch.model.desired import DesiredNic, DesiredState
 from eswitch.model.disturbance import Disturbance, Effect
 from eswitch.model.drivers import DriverProfile, ModeChange
-from eswitch.model.firmware import FirmwareState
 from eswitch.model.identifiers import OWNER
 from eswitch.model.observed import (
     EswitchState,
@@ -64,12 +63,8 @@ def _plan_nic(
     nic: DesiredNic, pf: NicState, observed: ObservedState, bridges: frozenset[str]
 ) -> tuple[StagePlan, ObservedState]:
     """`bridges` are those that the spec wants this NIC's uplink in."""
-    profile = matching.profile_for(nic, pf)
-    if isinstance(profile, Blocker) or pf.sriov is None or not matching.offers(pf, nic):
-        return StagePlan(), observed
-    if isinstance(matching.kernel_verdict(nic, profile, observed), Blocker):
-        return StagePlan(), observed
-    if isinstance(pf.firmware, FirmwareState) and pf.firmware.is_dpu:
+    profile = matching.ready_profile(nic, pf, observed)
+    if profile is None or pf.sriov is None:
         return StagePlan(), observed
     if isinstance(pf.eswitch, Unknown):
         message = f"the e-switch of {pf.pci} cannot be read: {pf.eswitch.reason}"
