@@ -71,6 +71,7 @@ void esim_debugfs_add(struct esim_nic *nic)
 	debugfs_create_u32("refuse_flows", 0600, dir, &faults->refuse_flows);
 	debugfs_create_u32("max_flows", 0600, dir, &faults->max_flows);
 	debugfs_create_u32("fail_mode", 0600, dir, &faults->fail_mode);
+	debugfs_create_u32("fail_reps", 0600, dir, &faults->fail_reps);
 	debugfs_create_file("counters", 0400, dir, nic, &esim_counters_fops);
 	debugfs_create_file("rules", 0400, dir, nic, &esim_rules_fops);
 	nic->debugfs = dir;

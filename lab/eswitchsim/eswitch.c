@@ -48,10 +48,16 @@ static void esim_remove_reps(struct esim_nic *nic, unsigned int n)
 
 static int esim_add_rep(struct esim_port *port)
 {
-	struct net_device *rep = esim_rep_create(port);
+	struct esim_faults *faults = &port->nic->faults;
+	struct net_device *rep;
 	int err;
 
 	ASSERT_RTNL();
+	if (READ_ONCE(faults->fail_reps)) {
+		WRITE_ONCE(faults->fail_reps, faults->fail_reps - 1);
+		return -ENOMEM;
+	}
+	rep = esim_rep_create(port);
 	if (!rep)
 		return -ENOMEM;
 	err = esim_netdev_register(rep);
@@ -157,8 +163,20 @@ static int esim_check_to_switchdev(struct esim_nic *nic, struct netlink_ext_ack 
 	return 0;
 }
 
-/* Only while TC uses nothing: the lock keeps new rules out. */
-static int esim_switch_mode(struct esim_nic *nic, u16 mode, struct netlink_ext_ack *extack)
+/* Under table.lock a rule that is just coming sees either mode, not both. */
+static void esim_write_mode(struct esim_nic *nic, u16 mode, bool changing)
+{
+	devl_assert_locked(priv_to_devlink(nic));
+	lockdep_assert_held(&nic->table.lock);
+	WRITE_ONCE(nic->mode, mode);
+	nic->mode_changing = changing;
+}
+
+/*
+ * Only while TC uses nothing. In switchdev mode there are no rules until
+ * esim_end_change(), so that legacy mode never has any, not even on the way back.
+ */
+static int esim_begin_change(struct esim_nic *nic, u16 mode, struct netlink_ext_ack *extack)
 {
 	int err = 0;
 
@@ -169,10 +187,17 @@ static int esim_switch_mode(struct esim_nic *nic, u16 mode, struct netlink_ext_a
 	} else {
 		if (nic->num_vfs || esim_is_switchdev(nic))
 			esim_log_mode(nic, "Disable");
-		WRITE_ONCE(nic->mode, mode);
+		esim_write_mode(nic, mode, mode == DEVLINK_ESWITCH_MODE_SWITCHDEV);
 	}
 	mutex_unlock(&nic->table.lock);
 	return err;
+}
+
+static void esim_end_change(struct esim_nic *nic, u16 mode)
+{
+	mutex_lock(&nic->table.lock);
+	esim_write_mode(nic, mode, false);
+	mutex_unlock(&nic->table.lock);
 }
 
 /*
@@ -202,7 +227,7 @@ static int esim_to_switchdev(struct esim_nic *nic, struct netlink_ext_ack *extac
 
 	if (err)
 		return err;
-	err = esim_switch_mode(nic, DEVLINK_ESWITCH_MODE_SWITCHDEV, extack);
+	err = esim_begin_change(nic, DEVLINK_ESWITCH_MODE_SWITCHDEV, extack);
 	if (err)
 		return err;
 	dev_info(&nic->pdev->dev, "E-Switch: Supported tc offload range - chains: 0, prios: 65535\n");
@@ -210,17 +235,18 @@ static int esim_to_switchdev(struct esim_nic *nic, struct netlink_ext_ack *extac
 	err = esim_add_reps(nic, nic->num_vfs);
 	if (err) {
 		NL_SET_ERR_MSG_MOD(extack, "Failed setting eswitch to offloads.");
-		WRITE_ONCE(nic->mode, DEVLINK_ESWITCH_MODE_LEGACY);
+		esim_end_change(nic, DEVLINK_ESWITCH_MODE_LEGACY);
 		esim_update_uplink(nic);
 		return err;
 	}
+	esim_end_change(nic, DEVLINK_ESWITCH_MODE_SWITCHDEV);
 	esim_log_mode(nic, "Enable");
 	return 0;
 }
 
 static int esim_to_legacy(struct esim_nic *nic, struct netlink_ext_ack *extack)
 {
-	int err = esim_switch_mode(nic, DEVLINK_ESWITCH_MODE_LEGACY, extack);
+	int err = esim_begin_change(nic, DEVLINK_ESWITCH_MODE_LEGACY, extack);
 
 	if (err)
 		return err;

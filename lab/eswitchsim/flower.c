@@ -45,6 +45,11 @@ static int esim_flower_allowed(struct net_device *dev, const struct esim_match *
 	u32 max = READ_ONCE(nic->faults.max_flows);
 
 	lockdep_assert_held(&nic->table.lock);
+	/* As in mlx5: neither mode's rules while it changes. */
+	if (nic->mode_changing) {
+		NL_SET_ERR_MSG_MOD(extack, "E-Switch changes its mode");
+		return -EBUSY;
+	}
 	if (!esim_is_switchdev(nic)) {
 		NL_SET_ERR_MSG_MOD(extack, "E-Switch is in legacy mode, can't offload");
 		return -EOPNOTSUPP;

@@ -41,6 +41,7 @@ struct esim_faults {
 	u32 refuse_flows;	/* every new rule is refused */
 	u32 max_flows;		/* the flow table holds this many rules */
 	u32 fail_mode;		/* that many changes to switchdev fail */
+	u32 fail_reps;		/* that many representors fail to come */
 };
 
 struct esim_nic {
@@ -48,6 +49,7 @@ struct esim_nic {
 	unsigned int index;
 	u8 mac[ETH_ALEN];
 	u16 mode;			/* enum devlink_eswitch_mode */
+	bool mode_changing;		/* to switchdev; no rules until it is through */
 	u8 inline_mode;			/* enum devlink_eswitch_inline_mode */
 	enum devlink_eswitch_encap_mode encap_mode;
 	struct mutex detach_lock;	/* VF netdevs being unregistered */

@@ -17,6 +17,7 @@ FAULTS = (
     "refuse_flows",
     "max_flows",
     "fail_mode",
+    "fail_reps",
 )
 #: Column of /sys/kernel/debug/eswitchsim/*/counters -> value, of one port.
 Counters = dict[str, int]

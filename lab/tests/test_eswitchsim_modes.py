@@ -104,6 +104,43 @@ def test_fault_mode_change_fails_twice(card: Nic) -> None:
     card.set_mode("switchdev")
 
 
+def test_fault_representors_fail_and_the_mode_goes_back(card: Nic) -> None:
+    log = KernelLog()
+    card.set_numvfs(2)
+    for vf in range(2):
+        card.vf_unbind(vf)
+    card.set_fault("fail_reps", 1)
+    said = fails(*SET_MODE, card.handle, "mode", "switchdev")
+    assert "eswitchsim: Failed setting eswitch to offloads." in said
+    assert card.mode == "legacy"
+    assert list(card.ports()) == ["65535"]
+    assert "hw-tc-offload: off\n" in features(card.uplink)
+    run("tc", "qdisc", "add", "dev", card.uplink, "ingress")
+    fails(
+        *f"tc filter add dev {card.uplink} ingress protocol ip flower skip_sw action drop".split()
+    )
+    run("tc", "qdisc", "del", "dev", card.uplink, "ingress")
+    card.set_mode("switchdev")
+    rep = card.representor(1)
+    run("tc", "qdisc", "add", "dev", rep, "ingress")
+    run(*f"tc filter add dev {rep} ingress protocol ip flower skip_sw action drop".split())
+    assert card.n_rules() == 1
+    assert not log.complaints()
+
+
+def test_fault_new_vfs_do_not_come_without_their_representors(card: Nic) -> None:
+    card.set_mode("switchdev")
+    # Many: Python's close() writes once more what the first write could not.
+    card.set_fault("fail_reps", 9)
+    with pytest.raises(OSError, match="Cannot allocate memory"):
+        card.set_numvfs(2)
+    assert card.numvfs == 0
+    assert list(card.ports()) == ["65535"]
+    card.set_fault("fail_reps", 0)
+    card.set_numvfs(2)
+    assert card.representor(1)
+
+
 def test_inline_and_encap_mode(card: Nic) -> None:
     run(*SET_MODE, card.handle, "inline-mode", "transport")
     run(*SET_MODE, card.handle, "encap-mode", "none")
