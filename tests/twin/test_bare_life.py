@@ -11,14 +11,14 @@ from __future__ import annotations
 from copy import deepcopy
 
 from box import CMDLINE, GRUB, RECORD, SPEC, UNIT_FILE, WORDS, Box
+from faults import Fault, FaultyTwin, Kind, Plan, PowerLoss
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from eswitch.engine import prepare
 from eswitch.engine.over_reboot import MOST_REBOOTS
-from eswitch.twin import Fault, Kind, PowerLoss, Twin, open_machine
-from eswitch.twin.faults import Plan
+from eswitch.twin import open_machine
 from eswitch.twin.state import State
 
 MACHINES = ("debian13-bare", "pve8-cx6dx", "pve8-zfs-cx6dx")
@@ -50,7 +50,7 @@ class BareLife(RuleBasedStateMachine):
     @initialize(machine=st.sampled_from(MACHINES))
     def deliver(self, machine: str) -> None:
         self.delivered = deepcopy(DELIVERED[machine])
-        self.box = Box(Twin(deepcopy(self.delivered)))
+        self.box = Box(FaultyTwin(deepcopy(self.delivered)))
         self.mine = self.words_of_mine()
 
     # ---- what happens

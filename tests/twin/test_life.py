@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 
+from faults import Fault, FaultyTwin, Kind, Plan, PowerLoss
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -26,8 +27,7 @@ from eswitch.model.desired import DesiredState
 from eswitch.model.plain import to_plain
 from eswitch.observe import observe
 from eswitch.stages import make_plan
-from eswitch.twin import Fault, Kind, PowerLoss, Twin
-from eswitch.twin.faults import Plan
+from eswitch.twin import Twin
 
 GUESTS = st.sampled_from(["vm/101", "ct/200"])
 TIMES = st.sampled_from([1, 1, 1, 3])
@@ -56,7 +56,7 @@ class Life(RuleBasedStateMachine):
 
     @initialize(driver=DRIVERS, desired=specs())
     def deliver(self, driver: str, desired: DesiredState) -> None:
-        self.twin = Twin(delivered(driver))
+        self.twin = FaultyTwin(delivered(driver))
         self.desired = desired
 
     # ---- what happens

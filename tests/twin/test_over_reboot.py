@@ -9,6 +9,7 @@ from hashlib import sha256
 
 import pytest
 from box import SPEC, Box
+from faults import Fault, Kind, Plan
 from test_reboots import ctrl_c, due, meddle
 
 from eswitch.cli.apply_run import ApplyRun, Ended
@@ -18,8 +19,6 @@ from eswitch.engine.resume import RECORD
 from eswitch.errors import Locked
 from eswitch.model.plan import Pending
 from eswitch.model.plan import Plan as StepPlan
-from eswitch.twin import Fault, Kind
-from eswitch.twin.faults import Plan
 from test_bare_box import GO, rebooting
 
 Scenario = Callable[[Box, pytest.MonkeyPatch], object]

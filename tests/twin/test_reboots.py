@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager, suppress
 
 import pytest
 from box import CMDLINE, DROP_IN, SPEC, WORDS, Box
+from faults import Fault, Kind, Plan
 
 from eswitch.cli import apply_over_reboot
 from eswitch.engine import resume
@@ -19,8 +20,7 @@ from eswitch.host.local import LocalHost
 from eswitch.model.observed import ObservedState
 from eswitch.model.plain import Plain
 from eswitch.stages.passthrough import MODULES
-from eswitch.twin import Fault, Kind, modules
-from eswitch.twin.faults import Plan
+from eswitch.twin import modules
 from test_bare_box import GO, another, rebooting, switching
 
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 import errno
 
 import pytest
+from faults import Fault, FaultyTwin, Kind, Plan
 
 from eswitch.engine import Undo, apply, prepare, rollback
 from eswitch.engine.undo import differences
 from eswitch.errors import HostError, NotEffective, Refused, Unsupported
 from eswitch.observe import observe
 from eswitch.spec import load
-from eswitch.twin import Fault, Kind, Twin, open_machine
-from eswitch.twin.faults import Plan
+from eswitch.twin import Twin, open_machine
 
 SPEC = """\
 version: 1
@@ -43,8 +43,8 @@ def refused(twin: Twin, undo: Undo) -> Refused:
 
 
 @pytest.fixture
-def twin() -> Twin:
-    twin = Twin(open_machine("lab"))
+def twin() -> FaultyTwin:
+    twin = FaultyTwin(open_machine("lab"))
     go(twin)
     return twin
 
@@ -169,7 +169,7 @@ def test_a_journal_of_before_the_feature_was_asked_for(twin: Twin) -> None:
 
 def test_a_vf_that_a_vm_had_held_goes_back_to_vfio() -> None:
     """The spec wants its own driver on it; a VM took it meanwhile, as Proxmox does, and stopped."""
-    twin = Twin(open_machine("pve8-cx6dx-ready"))
+    twin = FaultyTwin(open_machine("pve8-cx6dx-ready"))
     go(twin)
     twin.start_guest("vm/101")
     twin.stop_guest("vm/101")
