@@ -6,6 +6,7 @@ import contextlib
 import json
 from dataclasses import dataclass
 from ipaddress import IPv4Interface
+from typing import Annotated
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -121,3 +122,40 @@ def test_a_class_may_be_told_by_its_kind_alone_and_without_it() -> None:
 def test_kinds_are_written_down() -> None:
     assert to_plain(Interface("eno1")) == {"kind": "interface", "name": "eno1"}
     assert to_plain(Part.REBOOT) == "the reboot"
+
+
+def _even(number: int) -> None:
+    if number % 2:
+        raise Unfit(f"{number} is odd", hint="add one")
+
+
+def _small(text: str) -> None:
+    if text != text.lower():
+        raise Unfit(f"{text} is large")
+
+
+@dataclass(frozen=True)
+class Checked:
+    pairs: dict[Annotated[str, _small], Annotated[int, _even]]
+    maybe: Annotated[int, _even] | None = None
+
+    def __post_init__(self) -> None:
+        if not self.pairs:
+            raise Unfit("there is no pair", path=["pairs"])
+
+
+@pytest.mark.parametrize(
+    ("data", "path", "why", "hint"),
+    [
+        ({"pairs": {"a": 3}}, ["pairs", "a"], "3 is odd", "add one"),
+        ({"pairs": {"A": 2}}, ["pairs", "A"], "A is large", ""),
+        ({"pairs": {"a": "x"}}, ["pairs", "a"], "'x' is not a whole number", ""),
+        ({"pairs": {"a": 2}, "maybe": 1}, ["maybe"], "1 is odd", "add one"),
+        ({"pairs": {}}, ["pairs"], "there is no pair", ""),
+    ],
+)
+def test_a_type_may_check_its_values(data: object, path: list[str], why: str, hint: str) -> None:
+    with pytest.raises(Unfit, match=why) as unfit:
+        from_plain(Checked, data)
+    assert (unfit.value.path, unfit.value.hint) == (path, hint)
+    assert from_plain(Checked, {"pairs": {"a": 2}, "maybe": None}) == Checked({"a": 2})

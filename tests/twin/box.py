@@ -5,13 +5,15 @@ from __future__ import annotations
 import io
 from dataclasses import dataclass, field
 
+from twin.faults import FaultyTwin
+
 from eswitch.cli.program import carry_out
 from eswitch.cli.screen import Screen
 from eswitch.cli.session import Session
 from eswitch.cli.twin_boot import started_by_systemd
 from eswitch.engine import prepare
 from eswitch.engine.resume import RECORD, UNIT_FILE
-from eswitch.twin import Twin, open_machine
+from eswitch.twin import open_machine
 from eswitch.twin.state import State
 
 SPEC = "/etc/eswitch/eswitch.yaml"
@@ -25,7 +27,7 @@ WORDS = "intel_iommu=on iommu=pt"
 class Box:
     """What the command line calls a simulated machine; `told` is what it said last."""
 
-    twin: Twin
+    twin: FaultyTwin
     told: str = ""
     title: str = "box"
     stream: io.StringIO = field(default_factory=io.StringIO)
@@ -33,7 +35,7 @@ class Box:
     @classmethod
     def delivered(cls, machine: str) -> Box:
         """One of the machines that come with eswitch."""
-        return cls(Twin(open_machine(machine)))
+        return cls(FaultyTwin(open_machine(machine)))
 
     @property
     def state(self) -> State:

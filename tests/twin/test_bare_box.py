@@ -7,6 +7,7 @@ from hashlib import sha256
 
 import pytest
 from twin.box import CMDLINE, DROP_IN, GRUB, SPEC, WORDS, Box
+from twin.faults import Fault, FaultyTwin, Kind, Plan, PowerLoss
 
 from eswitch.engine import apply, journal
 from eswitch.engine.converge import LOCK
@@ -18,9 +19,8 @@ from eswitch.files.paths import MODULES
 from eswitch.observe import observe
 from eswitch.spec import load
 from eswitch.stages.driver.archive import INSTALLED, LOG
-from eswitch.twin import Fault, Kind, PowerLoss, Twin, names, parse
+from eswitch.twin import names, parse
 from eswitch.twin.commands.driverkit import archive
-from eswitch.twin.faults import Plan
 
 GO = "apply --reboot --yes"
 BARE = ("debian13-bare", "pve8-cx6dx", "pve8-zfs-cx6dx")
@@ -189,7 +189,7 @@ def test_our_words_are_taken_away_again_before_the_boot() -> None:
     with pytest.raises(PowerLoss):
         box.eswitch(GO)
     box.change(CMDLINE, f" {WORDS}", "")
-    box.twin.state.powered = True
+    box.twin.powered = True
     box.twin.run(["proxmox-boot-tool", "refresh"])
     boots = box.state.boots
     assert box.boot() == 1
@@ -495,7 +495,7 @@ files:
 
 def test_the_kernels_own_parameters_and_kernel_install() -> None:
     """Neither mstflint nor proxmox-boot-tool (domain.md 1.5)."""
-    box = Box(Twin(parse(PLAIN, "plain")))
+    box = Box(FaultyTwin(parse(PLAIN, "plain")))
     before = dict(box.state.files)
     assert box.eswitch(GO) == 0, box.told
     ran = [text for text in box.twin.operations if "cmode permanent" in text or "add-all" in text]

@@ -15,12 +15,12 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 from twin.box import CMDLINE, GRUB, SPEC, WORDS, Box
+from twin.faults import Fault, FaultyTwin, Kind, Plan, PowerLoss
 
 from eswitch.engine import prepare
 from eswitch.engine.over_reboot import MOST_REBOOTS
 from eswitch.engine.resume import RECORD, UNIT_FILE
-from eswitch.twin import Fault, Kind, PowerLoss, Twin, open_machine
-from eswitch.twin.faults import Plan
+from eswitch.twin import open_machine
 from eswitch.twin.state import State
 
 MACHINES = ("debian13-bare", "pve8-cx6dx", "pve8-zfs-cx6dx")
@@ -53,7 +53,7 @@ class BareLife(RuleBasedStateMachine):
     @initialize(machine=st.sampled_from(MACHINES))
     def deliver(self, machine: str) -> None:
         self.delivered = deepcopy(DELIVERED[machine])
-        self.box = Box(Twin(deepcopy(self.delivered)))
+        self.box = Box(FaultyTwin(deepcopy(self.delivered)))
         self.mine = self.words_of_mine()
 
     # ---- what happens

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import pytest
+from twin.faults import Fault, FaultyTwin, Kind, Plan, PowerLoss
 
 from eswitch.engine import apply, prepare, rollback
 from eswitch.errors import CommandFailed, EswitchError, HostError, NotEffective, TimedOut
 from eswitch.observe import observe
 from eswitch.spec import load
 from eswitch.stages import make_plan
-from eswitch.twin import Fault, Kind, PowerLoss, Twin, open_machine
-from eswitch.twin.faults import Plan
+from eswitch.twin import Twin, open_machine
 
 PF = "/sys/bus/pci/devices/0000:01:00.0"
 UP = ("ip", "link", "set", "enp1s0np0", "up")
 
 
-def lab(*faults: Fault) -> Twin:
-    return Twin(open_machine("lab"), faults)
+def lab(*faults: Fault) -> FaultyTwin:
+    return FaultyTwin(open_machine("lab"), faults)
 
 
 def is_up(twin: Twin) -> bool:
@@ -139,7 +139,7 @@ def test_a_lie_about_the_mode_is_found_out() -> None:
 
 
 def test_a_vf_that_a_vm_holds_blocks_the_kernel() -> None:
-    twin = Twin(open_machine("pve8-cx6dx-ready"))
+    twin = FaultyTwin(open_machine("pve8-cx6dx-ready"))
     desired = load(twin.read_bytes("/etc/eswitch/eswitch.yaml", 9999), "spec")
     apply(twin, desired, "spec", consent=lambda plan: True)
     twin.start_guest("vm/101")

@@ -8,11 +8,12 @@ from typing import Any
 
 import pytest
 from twin.box import CMDLINE, DROP_IN, SPEC, WORDS, Box
+from twin.faults import FaultyTwin
 from twin.test_bare_box import GO, PACKAGE, another
 
 from eswitch.host import Result
 from eswitch.stages.driver.archive import DIRECTORY, INSTALLED
-from eswitch.twin import Twin, parse
+from eswitch.twin import parse
 from eswitch.twin.commands.driverkit import archive
 
 
@@ -174,7 +175,7 @@ files:
 
 
 def test_nothing_cuts_the_host_off_while_nobody_is_there() -> None:
-    box = Box(Twin(parse(ONLY_CARD, "only-card")))
+    box = Box(FaultyTwin(parse(ONLY_CARD, "only-card")))
     assert box.eswitch(GO) == 4
     assert "nobody would be there to bring 192.168.1.10/24 back" in box.told
     assert "do this part from the console without --reboot" in box.told
@@ -188,5 +189,5 @@ def test_a_host_that_is_reached_another_way_too_goes_on_by_itself() -> None:
     other = '  - {name: vmbr0, kind: bridge, mac: "3c:ec:ef:00:00:10", up: true, '
     other += "addresses: [10.0.0.2/24]}"
     text = ONLY_CARD.replace("interfaces:\n", f"interfaces:\n{other}\n")
-    box = Box(Twin(parse(text.replace("device: enp7s0f0np0", "device: vmbr0"), "two-ways")))
+    box = Box(FaultyTwin(parse(text.replace("device: enp7s0f0np0", "device: vmbr0"), "two-ways")))
     assert box.eswitch(GO) == 0, box.told

@@ -17,6 +17,7 @@ from hypothesis.stateful import (
     invariant,
     rule,
 )
+from twin.faults import Fault, FaultyTwin, Kind, Plan, PowerLoss
 from twin.life_machines import DRIFTS, DRIVERS, delivered, drift, specs
 from twin.state_judge import settled
 
@@ -25,8 +26,6 @@ from eswitch.errors import EswitchError, HostError, Refused
 from eswitch.model.desired import DesiredState
 from eswitch.observe import observe
 from eswitch.stages import make_plan
-from eswitch.twin import Fault, Kind, PowerLoss, Twin
-from eswitch.twin.faults import Plan
 
 GUESTS = st.sampled_from(["vm/101", "ct/200"])
 TIMES = st.sampled_from([1, 1, 1, 3])
@@ -48,7 +47,7 @@ def agree(plan: object) -> bool:
 class Life(RuleBasedStateMachine):
     """One machine, from its delivery on."""
 
-    twin: Twin
+    twin: FaultyTwin
 
     def __init__(self) -> None:
         super().__init__()
@@ -56,7 +55,7 @@ class Life(RuleBasedStateMachine):
 
     @initialize(driver=DRIVERS, desired=specs())
     def deliver(self, driver: str, desired: DesiredState) -> None:
-        self.twin = Twin(delivered(driver))
+        self.twin = FaultyTwin(delivered(driver))
         self.desired = desired
 
     # ---- what happens

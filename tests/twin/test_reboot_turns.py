@@ -9,6 +9,7 @@ from hashlib import sha256
 
 import pytest
 from twin.box import SPEC, Box
+from twin.faults import Fault, Kind, Plan
 from twin.test_bare_box import GO, rebooting
 from twin.test_reboots import ctrl_c, due, meddle
 
@@ -21,8 +22,6 @@ from eswitch.model.identifiers import PciAddress
 from eswitch.model.plan import Pending
 from eswitch.model.plan import Plan as StepPlan
 from eswitch.model.subject import Nic
-from eswitch.twin import Fault, Kind
-from eswitch.twin.faults import Plan
 
 Scenario = Callable[[Box, pytest.MonkeyPatch], object]
 SCENARIOS: dict[tuple[State, Event], Scenario] = {}

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from twin.box import CMDLINE, DROP_IN, SPEC, WORDS, Box
+from twin.faults import Fault, Kind, Plan
 from twin.test_bare_box import GO, another, rebooting, switching
 
 from eswitch.cli import apply_over_reboot
@@ -20,8 +21,7 @@ from eswitch.files.paths import BOOT_REFRESHED, MODULES
 from eswitch.host import Host, Result
 from eswitch.host.local import LocalHost
 from eswitch.model.observed import ObservedState
-from eswitch.twin import Fault, Kind, modules
-from eswitch.twin.faults import Plan
+from eswitch.twin import modules
 
 
 def meddle(

@@ -7,6 +7,7 @@ from contextlib import suppress
 from dataclasses import replace
 
 import pytest
+from twin.faults import Fault, FaultyTwin, Kind, Plan
 from twin.state_judge import settled
 
 from eswitch.engine import Undo, apply, prepare, rollback
@@ -30,8 +31,7 @@ from eswitch.model.step import Step
 from eswitch.model.subject import Bridge, File, Nic, Port
 from eswitch.observe import observe
 from eswitch.spec import load
-from eswitch.twin import Fault, Kind, Twin, open_machine
-from eswitch.twin.faults import Plan
+from eswitch.twin import open_machine
 
 EMPTY = ObservedState(KernelState("6.14"))
 SPEC = """\
@@ -42,18 +42,18 @@ bridges: {vmbr2: {ports: [nic], address: 10.1.0.1/24}}
 MORE = SPEC.replace("10.1.0.1/24", "[10.1.0.1/24, 10.1.0.2/24]")
 
 
-def go(twin: Twin, spec: str = SPEC) -> None:
+def go(twin: FaultyTwin, spec: str = SPEC) -> None:
     apply(twin, load(spec.encode(), "spec"), "spec", consent=lambda plan: True)
 
 
-def shown(twin: Twin) -> Undo:
+def shown(twin: FaultyTwin) -> Undo:
     """What a person is shown before the question."""
     undo = prepare(twin)
     assert undo is not None
     return undo
 
 
-def refused(twin: Twin, undo: Undo) -> Refused:
+def refused(twin: FaultyTwin, undo: Undo) -> Refused:
     """The refusal, before which nothing was touched."""
     files, state = dict(twin.state.files), observe(twin)
     with pytest.raises(Refused) as told:
@@ -63,13 +63,13 @@ def refused(twin: Twin, undo: Undo) -> Refused:
 
 
 @pytest.fixture
-def twin() -> Twin:
-    twin = Twin(open_machine("lab"))
+def twin() -> FaultyTwin:
+    twin = FaultyTwin(open_machine("lab"))
     go(twin)
     return twin
 
 
-def test_no_port_of_somebody_else_goes_with_our_bridge(twin: Twin) -> None:
+def test_no_port_of_somebody_else_goes_with_our_bridge(twin: FaultyTwin) -> None:
     add = "ovs-vsctl add-port vmbr2 mine -- set interface mine type=internal"
     twin.run(add.split())
     refusal = refused(twin, shown(twin))
@@ -81,7 +81,7 @@ def test_no_port_of_somebody_else_goes_with_our_bridge(twin: Twin) -> None:
     assert rollback(twin, shown(twin)) == ()
 
 
-def test_another_apply_while_the_question_stood(twin: Twin) -> None:
+def test_another_apply_while_the_question_stood(twin: FaultyTwin) -> None:
     old = shown(twin)
     go(twin, MORE)
     refusal = refused(twin, old)
@@ -94,13 +94,13 @@ def test_another_apply_while_the_question_stood(twin: Twin) -> None:
     assert prepare(twin) is None
 
 
-def test_another_rollback_while_the_question_stood(twin: Twin) -> None:
+def test_another_rollback_while_the_question_stood(twin: FaultyTwin) -> None:
     old = shown(twin)
     rollback(twin, shown(twin))
     assert refused(twin, old).message == "another rollback ran meanwhile"
 
 
-def test_what_is_gone_does_not_stand_before_older_entries(twin: Twin) -> None:
+def test_what_is_gone_does_not_stand_before_older_entries(twin: FaultyTwin) -> None:
     first = shown(twin).entry.path
     go(twin, MORE)
     twin.run(["ovs-vsctl", "del-br", "vmbr2"])
@@ -112,7 +112,7 @@ def test_what_is_gone_does_not_stand_before_older_entries(twin: Twin) -> None:
 
 
 @pytest.mark.parametrize("kind", [Kind.FAIL, Kind.HALF])
-def test_a_full_disk(twin: Twin, kind: Kind) -> None:
+def test_a_full_disk(twin: FaultyTwin, kind: Kind) -> None:
     """A line may be half written before it is full; the next rollback reads past it."""
     state = observe(twin)
     twin.faults = Plan([Fault(kind, matching="append", errno=errno.ENOSPC)])
@@ -130,7 +130,9 @@ def test_a_full_disk(twin: Twin, kind: Kind) -> None:
         ("openvswitch-switch", "`ovs-vsctl` is not installed", "apt install openvswitch-switch"),
     ],
 )
-def test_what_the_undo_needs_must_be_there(twin: Twin, package: str, words: str, hint: str) -> None:
+def test_what_the_undo_needs_must_be_there(
+    twin: FaultyTwin, package: str, words: str, hint: str
+) -> None:
     undo = shown(twin)
     twin.state.packages.remove(package)
     told = unsupported(twin, undo)
@@ -140,7 +142,7 @@ def test_what_the_undo_needs_must_be_there(twin: Twin, package: str, words: str,
     assert rollback(twin, shown(twin)) == ()
 
 
-def test_nothing_is_begun_while_open_vswitch_is_stopped(twin: Twin) -> None:
+def test_nothing_is_begun_while_open_vswitch_is_stopped(twin: FaultyTwin) -> None:
     twin.run(["systemctl", "stop", "openvswitch-switch"])
     told = unsupported(twin, shown(twin))
     assert "undoing this needs Open vSwitch" in told.message
@@ -149,7 +151,7 @@ def test_nothing_is_begun_while_open_vswitch_is_stopped(twin: Twin) -> None:
     assert rollback(twin, shown(twin)) == ()
 
 
-def unsupported(twin: Twin, undo: Undo) -> Unsupported:
+def unsupported(twin: FaultyTwin, undo: Undo) -> Unsupported:
     """The refusal, before which nothing was touched."""
     files, state = dict(twin.state.files), observe(twin)
     with pytest.raises(Unsupported, match="nothing was touched") as told:
@@ -158,7 +160,7 @@ def unsupported(twin: Twin, undo: Undo) -> Unsupported:
     return told.value
 
 
-def test_what_somebody_switched_off_is_mended_and_off_again(twin: Twin) -> None:
+def test_what_somebody_switched_off_is_mended_and_off_again(twin: FaultyTwin) -> None:
     name = "enp1s0r1"
     twin.run(["ethtool", "-K", name, "hw-tc-offload", "off"])
     go(twin)
@@ -169,7 +171,7 @@ def test_what_somebody_switched_off_is_mended_and_off_again(twin: Twin) -> None:
     assert not link.tc_offload
 
 
-def test_made_anew_a_representor_is_as_it_was(twin: Twin) -> None:
+def test_made_anew_a_representor_is_as_it_was(twin: FaultyTwin) -> None:
     """Other VFs, other representors; the undo makes the old ones again, with the feature off."""
     without = SPEC + "ovs: {hw_offload: false}\n"
     go(twin, without)
@@ -181,7 +183,7 @@ def test_made_anew_a_representor_is_as_it_was(twin: Twin) -> None:
     assert link.tc_offload is False
 
 
-def test_a_journal_of_before_the_feature_was_asked_for(twin: Twin) -> None:
+def test_a_journal_of_before_the_feature_was_asked_for(twin: FaultyTwin) -> None:
     before = observe(twin)
     old = replace(before.links[0], name="r0", up=True, hw_tc_offload=None)
     now = replace(old, up=False, hw_tc_offload=True, hw_tc_fixed=True)
@@ -192,7 +194,7 @@ def test_a_journal_of_before_the_feature_was_asked_for(twin: Twin) -> None:
 
 def test_a_vf_that_a_vm_had_held_goes_back_to_vfio() -> None:
     """The spec wants its own driver on it; a VM took it meanwhile, as Proxmox does, and stopped."""
-    twin = Twin(open_machine("pve8-cx6dx-ready"))
+    twin = FaultyTwin(open_machine("pve8-cx6dx-ready"))
     go(twin)
     twin.start_guest("vm/101")
     twin.stop_guest("vm/101")
@@ -203,11 +205,11 @@ def test_a_vf_that_a_vm_had_held_goes_back_to_vfio() -> None:
     assert vf.driver == "vfio-pci"
 
 
-def mode_lies(twin: Twin) -> None:
+def mode_lies(twin: FaultyTwin) -> None:
     twin.faults = Plan([Fault(Kind.LIE, matching="mode legacy", times=99)])
 
 
-def test_a_mode_that_stays_is_told(twin: Twin) -> None:
+def test_a_mode_that_stays_is_told(twin: FaultyTwin) -> None:
     """All that differs is the mode: nothing else tells of it."""
     mode_lies(twin)
     with pytest.raises(NotEffective, match=r"eswitch\.mode: was legacy, now switchdev"):
@@ -216,7 +218,7 @@ def test_a_mode_that_stays_is_told(twin: Twin) -> None:
 
 def test_the_judge_of_the_lives_needs_no_comparison(monkeypatch: pytest.MonkeyPatch) -> None:
     """A comparison that forgets the mode finds nothing; the twin's own state tells all the same."""
-    twin = Twin(open_machine("lab"))
+    twin = FaultyTwin(open_machine("lab"))
     start = settled(twin.state)
     go(twin)
     assert settled(twin.state) != start
@@ -232,7 +234,7 @@ def test_the_judge_of_the_lives_needs_no_comparison(monkeypatch: pytest.MonkeyPa
     assert was[pf] != now[pf]
 
 
-def test_the_lock_is_held_all_the_time(twin: Twin) -> None:
+def test_the_lock_is_held_all_the_time(twin: FaultyTwin) -> None:
     """Nobody applies, nor rolls back, while this one does; and it waits for nobody."""
     undo, state = shown(twin), settled(twin.state)
     with twin.lock("/run/eswitch/lock"), pytest.raises(Locked):
@@ -252,12 +254,12 @@ def test_the_lock_is_held_all_the_time(twin: Twin) -> None:
     assert all(held)
 
 
-def from_afar(twin: Twin, address: str = "10.1.0.1") -> None:
+def from_afar(twin: FaultyTwin, address: str = "10.1.0.1") -> None:
     """Somebody came in over the bridge vmbr2."""
     twin.state.environment["SSH_CONNECTION"] = f"10.1.0.9 50000 {address} 22"
 
 
-def test_a_session_on_the_bridge_is_not_cut(twin: Twin) -> None:
+def test_a_session_on_the_bridge_is_not_cut(twin: FaultyTwin) -> None:
     from_afar(twin)
     told = refused(twin, shown(twin))
     assert told.message == "your session comes in through 10.1.0.1/24; undoing this would cut it"
@@ -265,7 +267,7 @@ def test_a_session_on_the_bridge_is_not_cut(twin: Twin) -> None:
 
 def test_a_bridge_that_is_only_mentioned_is_not_touched() -> None:
     """Words of a file or of a command say nothing about who is hit."""
-    twin = Twin(open_machine("lab"))
+    twin = FaultyTwin(open_machine("lab"))
     go(twin)
     observed = replace(observe(twin), session_addresses=("10.1.0.1",))
     for name in ("vmbr2", "port", "set", "del-br"):

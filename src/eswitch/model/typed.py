@@ -1,7 +1,8 @@
 """Plain data as a value of an annotated type: the inverse of `plain.to_plain`.
 
 For what eswitch wrote itself, and for files in which values stand by their field names. What does
-not fit is told with the keys that lead there.
+not fit is told with the keys that lead there. `Annotated[str, check]` is a text that `check` lets
+pass; what the fields of a class say of each other, its `__post_init__` checks; both raise Unfit.
 """
 
 from __future__ import annotations
@@ -55,6 +56,8 @@ def from_plain(kind: type[T], data: object) -> T:
 def build(kind: Any, data: Any) -> Any:  # noqa: ANN401 (a type form, and what JSON or YAML holds)
     """The same for any type form: `tuple[Step, ...] | None`."""
     origin = typing.get_origin(kind)
+    if origin is typing.Annotated:
+        return _checked(kind, build(kind.__origin__, data))
     if origin in (types.UnionType, typing.Union):
         return _one_of(typing.get_args(kind), data)
     if origin in _CONTAINERS:
@@ -69,6 +72,13 @@ def build(kind: Any, data: Any) -> Any:  # noqa: ANN401 (a type form, and what J
     if kind in _FROM_TEXT:
         return _parsed(kind, data)
     return _scalar(kind, data)
+
+
+def _checked(kind: Any, value: Any) -> Any:  # noqa: ANN401
+    """A value of `Annotated[..., check]`: each check raises Unfit for what it does not like."""
+    for check in kind.__metadata__:
+        check(value)
+    return value
 
 
 def _scalar(kind: Any, data: Any) -> Any:  # noqa: ANN401
@@ -121,6 +131,13 @@ def _at(key: object, kind: Any, data: Any) -> Any:  # noqa: ANN401
 
 def _key(kind: Any, name: object) -> Any:  # noqa: ANN401
     """A key of a mapping: JSON has only texts there."""
+    if typing.get_origin(kind) is typing.Annotated:
+        found = _key(kind.__origin__, name)
+        try:
+            return _checked(kind, found)
+        except Unfit as wrong:
+            wrong.path.insert(0, found)
+            raise
     if isinstance(kind, typing.NewType):
         return _key(kind.__supertype__, name)
     try:
@@ -214,7 +231,7 @@ def _needed(kind: Any) -> set[str]:  # noqa: ANN401
 @cache
 def _hints(kind: type) -> dict[str, Any]:
     names = {field.name for field in fields(kind)}
-    hints = typing.get_type_hints(kind)
+    hints = typing.get_type_hints(kind, include_extras=True)
     return {name: hint for name, hint in hints.items() if name in names}
 
 

@@ -9,14 +9,10 @@ judge: the parity suite runs the same operations on both.
 """
 
 from .catalog import describe, names, open_machine, parse
-from .faults import Fault, Kind, PowerLoss
 from .host import NotSimulated, Twin
 
 __all__ = [
-    "Fault",
-    "Kind",
     "NotSimulated",
-    "PowerLoss",
     "Twin",
     "describe",
     "names",

@@ -47,7 +47,6 @@ def reboot(state: State) -> None:
 
 def boot(state: State) -> None:
     """Bring up the machine as configured."""
-    state.powered = True
     state.log = [f"Linux version {state.kernel.release}", f"Command line: {state.kernel.cmdline}"]
     state.links, state.routes, state.loads, state.vfio_ids = [], [], {}, []
     state.counters.link = 1

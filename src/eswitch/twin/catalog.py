@@ -1,7 +1,8 @@
 """Machines as data: YAML files, those that come with eswitch and one's own.
 
 A file says what the machine *is* (cards, firmware, kernel, its own configuration); what it then
-looks like comes from booting it (`boot.py`). Keys: `machine.py`; mistakes: `checks.py`.
+looks like comes from booting it (`boot.py`). Keys: `machine.py`; mistakes: `forms.py` and
+`checks.py`.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from eswitch.model.typed import Unfit, from_plain
 from .boot import boot
 from .checks import check, check_names
 from .loader import furnish
-from .machine import DeviceSpec, InterfaceSpec, MachineSpec, NicSpec
+from .machine import OPTIONS, DeviceSpec, InterfaceSpec, MachineSpec, NicSpec
 from .state import (
     Address,
     Card,
@@ -35,23 +36,6 @@ _TOOLS = (
     *("coreutils", "tar", "initramfs-tools", "wget"),
 )
 _UNITS = ("openvswitch-switch", "ovsdb-server", "ovs-vswitchd")
-
-# Kernel configurations by name. Debian 13's own: without NET_TC_SKB_EXT the kernel builds mlx5
-# without MLX5_CLS_ACT from 6.12 on, that is without flower (style.md finding 1).
-_COMMON = {
-    "NET_SCH_INGRESS": "m",
-    "NET_CLS_FLOWER": "m",
-    "NET_ACT_MIRRED": "m",
-    "NET_SWITCHDEV": "y",
-    "BNXT_FLOWER_OFFLOAD": "y",
-    "ICE_SWITCHDEV": "y",
-    "MLX5_ESWITCH": "y",
-    "NFP_APP_FLOWER": "y",
-}
-_OPTIONS = {
-    "debian13": _COMMON,
-    "proxmox": {**_COMMON, "NET_TC_SKB_EXT": "y", "MLX5_CLS_ACT": "y", "MLX5_TC_CT": "y"},
-}
 
 
 def names() -> tuple[str, ...]:
@@ -82,7 +66,7 @@ def parse(text: str, name: str) -> State:
     data = reading.read(text, name)
     try:
         spec = from_plain(MachineSpec, data)
-        check(spec, _OPTIONS)
+        check(spec)
         state = _deliver(spec, _short(name))
         check_names(spec, state)
     except Unfit as wrong:
@@ -95,7 +79,7 @@ def _short(name: str) -> str:
 
 
 def _deliver(spec: MachineSpec, name: str) -> State:
-    kernel = Kernel(spec.release, dict(_OPTIONS[spec.options]))
+    kernel = Kernel(spec.release, dict(OPTIONS[spec.options]))
     kernel.cmdline = kernel.next_cmdline = spec.cmdline
     kernel.lockdown, kernel.lacks = spec.platform.secure_boot, spec.lacks
     packages = {*_TOOLS, *spec.packages, *(["openvswitch-switch"] if spec.ovs else [])}

@@ -1,12 +1,11 @@
-"""The door of a simulated machine: every operation takes its time, and may go wrong by plan."""
+"""The door of a simulated machine: every operation takes its time."""
 
 from __future__ import annotations
 
 import errno
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from math import ceil
 from typing import NoReturn, TypeVar
 
 from eswitch.errors import CommandFailed, HostError, Locked, NotFound, TimedOut
@@ -15,11 +14,10 @@ from eswitch.host import Result
 from . import boot, commands, files, guests, units
 from .clock import advance
 from .commands.tool import NotSimulated
-from .faults import Fault, Kind, Plan, PowerLoss
 from .nics import Blocks
 from .paths import NoPath
 from .procfs import Root
-from .refusal import Refusal, strerror
+from .refusal import Refusal
 from .state import Conversation, Guest, State
 from .traffic import check
 from .tree import Directory, File, walk
@@ -34,32 +32,25 @@ _PER_VF = 0.15
 """Seconds that the kernel takes for a VF (lab-notes.md: 127 VFs in 20 s)."""
 _MODE = 1.5
 """Seconds that a mode change takes on a ConnectX (peers.md: one to two)."""
-_READING = frozenset(
-    (
-        *("show", "list", "get", "dump-flows", "-json", "--json", "settle", "dmesg"),
-        *("q", "modinfo", "sha256sum", "status", "--version", "is-active", "--test-key"),
-    )
-)
 
 
 class Twin:
     """Implements `host.Host` on a State.
 
     `operations` is every operation that was asked for, in order; `state` may be looked at and, by
-    tests, changed. Raises PowerLoss for everything between a loss of power and `reboot`.
+    tests, changed.
     """
 
-    def __init__(self, state: State, faults: Iterable[Fault] = ()) -> None:
+    def __init__(self, state: State) -> None:
         self.state = state
-        self.faults = Plan(faults)
         self.operations: list[str] = []
         self._locked: set[str] = set()
 
     # ---- what a person or a test does to the machine
 
     def reboot(self) -> None:
-        """Lose what a reboot loses, and come up again; also after a loss of power. What systemd
-        starts then, somebody has to play: `to_start`, and `end_boot` after it."""
+        """Lose what a reboot loses, and come up again. What systemd starts then, somebody has to
+        play: `to_start`, and `end_boot` after it."""
         boot.reboot(self.state)
         self._locked.clear()
 
@@ -116,25 +107,15 @@ class Twin:
         self.state.conversations.append(Conversation(one, other, rate, size, until))
         advance(self.state, min(watch, seconds))
 
-    # ---- operations, and how they go wrong
+    # ---- what is read
 
-    def _operation(self, text: str, *, change: bool) -> Fault | None:
-        if not self.state.powered:
-            raise PowerLoss("the machine has no power")
-        self.operations.append(text)
-        return self.faults.next(text, change=change)
-
-    def _lose_power(self) -> NoReturn:
-        self.state.powered = False
-        raise PowerLoss("the machine has lost power")
+    def _begin(self, operation: str) -> None:
+        """Whatever is asked of the machine is told here first."""
+        self.operations.append(operation)
 
     def _look(self, verb: str, path: str, look: Callable[[], Answer]) -> Answer:
-        """One operation that changes nothing; whatever goes wrong with it is a failure."""
-        fault = self._operation(f"{verb} {path}", change=False)
-        if fault is not None and fault.kind is Kind.POWER:
-            self._lose_power()
-        if fault is not None:
-            raise _refused(verb, path, Refusal(fault.errno))
+        """One operation that changes nothing."""
+        self._begin(f"{verb} {path}")
         try:
             return look()
         except Refusal as refusal:
@@ -175,46 +156,30 @@ class Twin:
 
     def write_attribute(self, path: str, value: str, timeout: float) -> None:
         """One write() to an existing attribute."""
-        fault = self._operation(f"write {path} {value}", change=True)
-        kind = fault.kind if fault else None
-        if fault is not None and kind is Kind.FAIL:
-            raise _not_written(path, value, Refusal(fault.errno))
-        if kind is Kind.HANG:
-            self._hang(path, value, timeout)
-        numvfs = path.endswith("/sriov_numvfs")
-        if kind is not Kind.LIE:
-            self._write(path, value, timeout, half=numvfs and kind is Kind.HALF)
-        if kind is Kind.POWER:
-            self._lose_power()
-        if kind is Kind.LATE:
-            self._hang(path, value, timeout)
-        if fault is not None and kind is Kind.HALF and not numvfs:
-            raise _not_written(path, value, Refusal(fault.errno))
-
-    def _write(self, path: str, value: str, timeout: float, *, half: bool) -> None:
-        root = Root(self.state)
-        if half and value.isdecimal():
-            came = ceil(int(value) / 2)
-            self.state.say(f"{path}: {value} VFs requested; only {came} enabled")
-            value = str(came)
+        self._begin(f"write {path} {value}")
         try:
-            _, node = walk(root.node(), path)
+            self._write(path, value)
         except Refusal as refusal:
-            if refusal.errno == errno.ENOENT:
-                raise NotFound(f"{path} does not exist", errno=errno.ENOENT) from None
-            raise _not_written(path, value, refusal) from None
-        if not isinstance(node, File) or node.write is None:
-            raise _not_written(path, value, Refusal(errno.EACCES))
-        # The kernel is at it for a while; udev begins with what is there at the end.
-        vfs = path.endswith("/sriov_numvfs") and value.isdecimal()
-        advance(self.state, _PER_VF * min(int(value), 256) if vfs else 0.0)
-        try:
-            node.write(value)
-        except Refusal as refusal:
-            raise _not_written(path, value, refusal) from None
+            words = f"writing {value!r} to {path}: {refusal.words}"
+            raise HostError(words, errno=refusal.errno) from None
         except Blocks:
             self._hang(path, value, timeout)
         advance(self.state, 0.0)
+
+    def _write(self, path: str, value: str) -> None:
+        """Raises Refusal, Blocks and NotFound."""
+        try:
+            _, node = walk(Root(self.state).node(), path)
+        except Refusal as refusal:
+            if refusal.errno == errno.ENOENT:
+                raise NotFound(f"{path} does not exist", errno=errno.ENOENT) from None
+            raise
+        if not isinstance(node, File) or node.write is None:
+            raise Refusal(errno.EACCES)
+        # The kernel is at it for a while; udev begins with what is there at the end.
+        vfs = path.endswith("/sriov_numvfs") and value.isdecimal()
+        advance(self.state, _PER_VF * min(int(value), 256) if vfs else 0.0)
+        node.write(value)
 
     def _hang(self, path: str, value: str, timeout: float) -> NoReturn:
         advance(self.state, timeout)
@@ -223,48 +188,39 @@ class Twin:
     def replace_file(self, path: str, content: bytes, mode: int = 0o644) -> None:
         """A file's new content; all of it or nothing."""
         del mode
-        self._store(f"replace {path}", path, content.decode("utf-8", "surrogateescape"), "")
+        self._begin(f"replace {path}")
+        self._change("write", path, content.decode("utf-8", "surrogateescape"))
 
     def remove_file(self, path: str) -> None:
         """Remove a file; one that is not there is no error."""
-        fault = self._operation(f"remove {path}", change=True)
-        if fault is not None and fault.kind in (Kind.FAIL, Kind.HANG, Kind.HALF):
-            raise HostError(f"cannot remove {path}: {strerror(fault.errno)}", errno=fault.errno)
-        try:
-            files.remove(self.state, path)
-        except Refusal as refusal:
-            raise _refused("remove", path, refusal) from None
-        units.unlink(self.state, path)
-        if fault is not None and fault.kind is Kind.POWER:
-            self._lose_power()
+        self._begin(f"remove {path}")
+        self._change("remove", path, None)
 
     def check_writable(self, path: str) -> None:
         """Every file is; its directories are made of themselves."""
-        self._operation(f"check {path}", change=False)
+        self._begin(f"check {path}")
 
     def append_lines(self, path: str, lines: Sequence[str]) -> None:
         """Append lines in one write; a line that a crash cut short is ended first."""
+        self._begin(f"append {path}")
         old = self.state.files.get(path, "")
         torn = "\n" if old and not old.endswith("\n") else ""
-        text = torn + "".join(f"{line}\n" for line in lines)
-        self._store(f"append {path}", path, text, old)
+        self._change("write", path, old + torn + "".join(f"{line}\n" for line in lines))
 
-    def _store(self, operation: str, path: str, text: str, old: str) -> None:
-        """An append may stop half way, a replacement cannot. Disks do not lie here."""
-        fault = self._operation(operation, change=True)
-        kind = fault.kind if fault else None
-        if fault is not None and kind in (Kind.FAIL, Kind.HANG):
-            raise HostError(f"cannot write {path}: {strerror(fault.errno)}", errno=fault.errno)
+    def _change(self, verb: str, path: str, text: str | None) -> None:
         try:
-            files.check_place(self.state, path)
+            self._store(path, text)
         except Refusal as refusal:
-            raise _refused("write", path, refusal) from None
-        half = kind in (Kind.HALF, Kind.POWER) and operation.startswith("append")
-        self.state.files[path] = old + (text[: len(text) // 2] if half else text)
-        if kind is Kind.POWER:
-            self._lose_power()
-        if fault is not None and kind is Kind.HALF:
-            raise HostError(f"cannot write {path}: {strerror(errno.ENOSPC)}", errno=errno.ENOSPC)
+            raise _refused(verb, path, refusal) from None
+
+    def _store(self, path: str, text: str | None) -> None:
+        """What the file holds from now on; None for no file. Raises Refusal."""
+        if text is None:
+            files.remove(self.state, path)
+            units.unlink(self.state, path)
+        else:
+            files.check_place(self.state, path)
+            self.state.files[path] = text
 
     # ---- programs
 
@@ -279,48 +235,17 @@ class Twin:
     ) -> Result:
         """Run a program; raises NotSimulated for one that the twin cannot play."""
         del whole
-        text = " ".join(argv) + (f" <<< {input!r}" if input is not None else "")
-        reading = any(word in _READING or word.startswith("dpctl/") for word in argv)
-        change = not (reading or tuple(argv[:2]) == ("ethtool", "-k"))
-        fault = self._operation(f"run {text}", change=change)
+        self._begin(f"run {' '.join(argv)}" + (f" <<< {input!r}" if input is not None else ""))
         if commands.which(self.state, argv[0]) is None:
             raise NotFound(f"`{argv[0]}` is not installed")
-        result = self._ended(argv, input, timeout, fault)
+        result = self._play(argv, input, timeout)
         if ok is not None and result.status not in ok:
             raise CommandFailed(argv, result.status, result.stdout, result.stderr)
         return result
 
-    def _ended(
-        self, argv: Sequence[str], input: str | None, timeout: float, fault: Fault | None
-    ) -> Result:
-        kind = fault.kind if fault else None
-        if fault is None:
-            return self._play(argv, input)
-        if kind is Kind.LIE:
-            return Result(0, "", "")
-        if kind is Kind.HALF:
-            return self._half(argv, input, fault)
-        if kind in (Kind.LATE, Kind.POWER):
-            self._play(argv, input)
-        if kind is Kind.POWER:
-            self._lose_power()
-        if kind in (Kind.LATE, Kind.HANG):
-            advance(self.state, timeout)
-            raise TimedOut(f"`{argv[0]}` did not end within {timeout:g} s")
-        return Result(1, "", f"{argv[0]}: {strerror(fault.errno)}\n")
-
-    def _half(self, argv: Sequence[str], input: str | None, fault: Fault) -> Result:
-        """The first half of a batch; of anything else the whole, reported as failed."""
-        lines = (input or "").splitlines(keepends=True)
-        half = len(lines) // 2
-        words = f"{argv[0]}: {strerror(fault.errno)}\n"
-        if len(lines) < 2:
-            self._play(argv, input)
-            return Result(1, "", words)
-        done = self._play(argv, "".join(lines[:half]))
-        return Result(1, done.stdout, f"{done.stderr}{words}Command failed -:{half + 1}\n")
-
-    def _play(self, argv: Sequence[str], input: str | None) -> Result:
+    def _play(self, argv: Sequence[str], input: str | None, timeout: float) -> Result:
+        """How the program ended; none of the machine's own takes longer than it may."""
+        del timeout
         modes = f"{' '.join(argv)} {input or ''}".count(" mode ")
         boots = self.state.boots
         result = commands.run(self.state, argv, input)
@@ -339,7 +264,7 @@ class Twin:
     def lock(self, path: str, *, keep: bool = True) -> Iterator[None]:
         """Hold an exclusive lock."""
         del keep
-        self._operation(f"lock {path}", change=False)
+        self._begin(f"lock {path}")
         if path in self._locked:
             raise Locked("another eswitch process is changing this host", where=path)
         self._locked.add(path)
@@ -367,19 +292,12 @@ class Twin:
 
     def sleep(self, seconds: float) -> None:
         """Time passes on the machine, and none here."""
-        if not self.state.powered:
-            raise PowerLoss("the machine has no power")
         advance(self.state, seconds)
 
 
 def _refused(verb: str, path: str, refusal: Refusal) -> HostError:
     kind = NotFound if refusal.errno in (errno.ENOENT, errno.ENOTDIR) else HostError
     return kind(f"cannot {verb} {path}: {refusal.words}", errno=refusal.errno)
-
-
-def _not_written(path: str, value: str, refusal: Refusal) -> HostError:
-    words = f"writing {value!r} to {path}: {refusal.words}"
-    return HostError(words, errno=refusal.errno)
 
 
 __all__ = ["NotSimulated", "Twin"]

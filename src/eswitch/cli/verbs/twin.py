@@ -164,10 +164,10 @@ def put(session: Session, file: str, path: str) -> int:
 
 def _check_path(twin: Twin, path: str) -> None:
     from eswitch.model.typed import Unfit  # noqa: PLC0415
-    from eswitch.twin.checks import refuse_path  # noqa: PLC0415
+    from eswitch.twin.forms import check_path  # noqa: PLC0415
 
     try:
-        refuse_path(path)
+        check_path(path)
     except Unfit as wrong:
         raise Unsupported(str(wrong), hint=wrong.hint) from None
     try:

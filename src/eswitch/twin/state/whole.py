@@ -25,14 +25,14 @@ class Counters:
 class State:
     """The whole machine. `clock` is in seconds since delivery; only what takes time moves it.
 
-    `powered` is False between a loss of power and the next boot. `files` are ordinary files; those
-    in /run do not outlive a boot; `folders` are directories that stay without a file. `drivers` are
-    the loaded kernel drivers, `loads` those that udev is about to load, with the time at which it
-    will have, `versions` those of loaded drivers from beside the kernel, `vfio_ids` what vfio-pci
-    was told to take (`new_id`: `15b3:101e`). `incidents` is what somebody suffered: a guest that
-    lost its VF, an order that the driver's maker forbids. `begun` is the boot in which systemd has
-    started what it starts, `inhibitors` who forbids a reboot (systemd-inhibit), `esp_full` whether
-    the EFI system partition is, `web` what can be downloaded, by URL.
+    `files` are ordinary files; those in /run do not outlive a boot; `folders` are directories that
+    stay without a file. `drivers` are the loaded kernel drivers, `loads` those that udev is about
+    to load, with the time at which it will have, `versions` those of loaded drivers from beside the
+    kernel, `vfio_ids` what vfio-pci was told to take (`new_id`: `15b3:101e`). `incidents` is what
+    somebody suffered: a guest that lost its VF, an order that the driver's maker forbids. `begun`
+    is the boot in which systemd has started what it starts, `inhibitors` who forbids a reboot
+    (systemd-inhibit), `esp_full` whether the EFI system partition is, `web` what can be
+    downloaded, by URL.
     """
 
     name: str
@@ -43,7 +43,6 @@ class State:
     clock: float = 0.0
     boots: int = 1
     begun: int = 1
-    powered: bool = True
     root: bool = True
     environment: dict[str, str] = field(default_factory=dict)
     cards: dict[str, Card] = field(default_factory=dict)
