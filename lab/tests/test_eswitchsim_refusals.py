@@ -1,4 +1,4 @@
-"""eswitchsim: rules that it refuses, with the texts of mlx5 (domain.md 1.10)."""
+"""eswitchsim: rules that it refuses, with the texts of mlx5 (facts 1.10)."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@
          |- TimedOut        a program or a write did not end in time
          `- NotEffective    reported as done, but reading it back shows otherwise
 
-Exit codes are design.md's ("Interfaces for people"). Only `cli/` prints.
+Exit codes are README.md's. Only `cli/` prints.
 """
 
 from __future__ import annotations

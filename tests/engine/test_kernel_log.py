@@ -1,5 +1,5 @@
 """Each pair in tests/cases/kernel-log is a refused write to sriov_numvfs: the kernel's log (.txt),
-and what eswitch must say about it (.json). domain.md 1.2 has the rows."""
+and what eswitch must say about it (.json). Facts 1.2 has the rows."""
 
 import json
 from pathlib import Path

@@ -130,7 +130,7 @@ def mstconfig(
     return Mstconfig(program.main, program.Refused, store, capsys)
 
 
-# domain.md 2.1, the columns of both versions.
+# Facts 2.1, the columns of both versions.
 WIDE = """
 Configurations:                                          Default             Current         Next Boot
 *       NUM_OF_VFS                                  8                    8                    4                   

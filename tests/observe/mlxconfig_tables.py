@@ -1,4 +1,4 @@
-"""Tables as `mstconfig` prints them, by the format strings of its versions (domain.md 2.1)."""
+"""Tables as `mstconfig` prints them, by the format strings of its versions (facts 2.1)."""
 
 from __future__ import annotations
 

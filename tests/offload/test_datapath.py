@@ -48,7 +48,7 @@ def test_ports_by_kind() -> None:
 
 
 def test_a_nic_in_legacy_mode_has_no_eswitch_ports() -> None:
-    # phys_switch_id is there in legacy mode too and proves nothing (domain.md 1.6).
+    # phys_switch_id is there in legacy mode too and proves nothing (facts 1.6).
     vfs = [{"index": 0, "pci": "0000:07:00.1"}]
     legacy = observed(nics={"enp7s0f0np0": {"eswitch": {"mode": "legacy"}, "vfs": vfs}})
     assert datapath(legacy).port("enp7s0f0np0").kind is Kind.OUTSIDE

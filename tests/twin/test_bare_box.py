@@ -494,7 +494,7 @@ files:
 
 
 def test_the_kernels_own_parameters_and_kernel_install() -> None:
-    """Neither mstflint nor proxmox-boot-tool (domain.md 1.5)."""
+    """Neither mstflint nor proxmox-boot-tool (facts 1.5)."""
     box = Box(FaultyTwin(parse(PLAIN, "plain")))
     before = dict(box.state.files)
     assert box.eswitch(GO) == 0, box.told

@@ -112,7 +112,7 @@ def test_systemd_boot_reads_another_file() -> None:
 
 @pytest.mark.parametrize(("name", "version"), [("pve8-cx6dx-ready", "4.21"), ("pve9-bond", "4.31")])
 def test_mstconfig_prints_what_mstflint_prints(name: str, version: str) -> None:
-    """domain.md 2.1; the heads without -e: mlxcfg_ui.cpp of mstflint."""
+    """Facts 2.1; the heads without -e: mlxcfg_ui.cpp of mstflint."""
     text = (CASES / "mstconfig" / f"{version}.txt").read_text()
     twin = machine(name)
     query = ["mstconfig", "-d", "0000:07:00.0"]

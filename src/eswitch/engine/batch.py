@@ -1,7 +1,7 @@
 """Joins neighbouring commands of one tool: one process or one OVSDB transaction instead of many.
 
 This is where eswitch saves its time: 127 ports as single commands cost tens of seconds more than
-in one batch (lab-notes.md). Pure.
+in one batch (facts 10.1). Pure.
 """
 
 from __future__ import annotations

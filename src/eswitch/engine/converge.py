@@ -100,7 +100,7 @@ def refuse_guests(host: Host, observed: ObservedState) -> None:
 
 def _not_brought(plan: Plan, expected: Sequence[Pending]) -> None:
     """Raises NotEffective if this boot was to bring something and did not: never try again and
-    again (a reboot loop is what users of other tools fear most: peers.md c.15, c.16)."""
+    again (a reboot loop is what users of other tools fear most: facts 9.1)."""
     still = {step.key for step in plan.steps} | {each.key for each in plan.pending}
     missing = [each for each in expected if each.key in still]
     if missing:

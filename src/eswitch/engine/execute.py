@@ -107,7 +107,7 @@ def execute_all(operation: Operation, host: Host) -> tuple[str, ...]:
 
 
 def _set_vf_count(action: SetVfCount, host: Host) -> None:
-    """Drivers create fewer VFs than asked for and report success (domain.md 1.2), and what follows
+    """Drivers create fewer VFs than asked for and report success (facts 1.2), and what follows
     in the same round, a change of mode above all, counts on their number: it is read back."""
     try:
         host.write_attribute(action.path, str(action.count), action.timeout)

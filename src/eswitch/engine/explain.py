@@ -1,4 +1,4 @@
-"""What the kernel meant: its known refusals, and what to do about each (domain.md 1.2, 1.3).
+"""What the kernel meant: its known refusals, and what to do about each (facts 1.2, 1.3).
 
 The kernel's own words always stay in the message; the hint is ours.
 """

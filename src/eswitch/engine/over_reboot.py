@@ -8,7 +8,7 @@ disk says, and begins there.
 
 Nothing here can loop: for what was agreed to once, eswitch orders two reboots and begins three
 times after a boot, each counted on the disk before anything else is done. Once that is used up,
-what would be counted is TOO_OFTEN instead (peers.md c.15, c.16).
+what would be counted is TOO_OFTEN instead (facts 9.1).
 
 docs/reboots.md has the picture of it, which tools/reboot_picture.py draws from this table.
 """

@@ -24,7 +24,7 @@ from .look import Planner
 from .outcome import Events, Outcome, blocked
 
 _NAMES = 120.0
-"""Seconds until VFs and representors must have their names: 125 VFs took 65 s (peers.md e)."""
+"""Seconds until VFs and representors must have their names: 125 VFs took 65 s (facts 9.2)."""
 
 
 class Rounds:

@@ -1,6 +1,6 @@
 """Write sysfs attributes with a deadline, although the kernel may never return.
 
-A write to `sriov_numvfs` blocks in the kernel while a guest holds a VF (domain.md 1.2), and so does
+A write to `sriov_numvfs` blocks in the kernel while a guest holds a VF (facts 1.2), and so does
 one to a driver's `unbind`; no signal ends it, and a thread that sits in it keeps its process from
 ending. So a forked child writes and reports the errno. At the deadline it is left behind: the
 kernel finishes or not, this program goes on.
@@ -49,7 +49,7 @@ class AttributeWriter:
         Raises NotFound if the attribute does not exist, TimedOut after `timeout` seconds (the
         kernel may then still be at it), and HostError with `errno` for what the kernel refuses.
         ENOENT from write(2) itself stays a HostError: there it means that the driver has no SR-IOV
-        configuration, or that none is bound (domain.md 1.2).
+        configuration, or that none is bound (facts 1.2).
         """
         self._left_behind = [child for child in self._left_behind if not child.ended()]
         request = os.fsencode(path) + b"\0" + value.encode()

@@ -84,7 +84,7 @@ class Write:
 class SetVfCount:
     """Make, or remove, a PF's VFs: one write to its `sriov_numvfs`, which goes from one number to
     another only over 0. `timeout` in seconds: it can block for minutes, and forever while a guest
-    holds a VF (domain.md 1.2)."""
+    holds a VF (facts 1.2)."""
 
     KIND: ClassVar[str] = "set-vf-count"
     pf: PciAddress

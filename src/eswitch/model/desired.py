@@ -28,14 +28,14 @@ class Source:
 
 
 class EswitchMode(StrEnum):
-    """The modes a user may ask for. The kernel knows more (domain.md 1.4): see ObservedState."""
+    """The modes a user may ask for. The kernel knows more (facts 1.4): see ObservedState."""
 
     LEGACY = "legacy"
     SWITCHDEV = "switchdev"
 
 
 class InlineMode(StrEnum):
-    """How many headers the sender must inline for the e-switch (domain.md 1.4)."""
+    """How many headers the sender must inline for the e-switch (facts 1.4)."""
 
     NONE = "none"
     LINK = "link"
@@ -44,7 +44,7 @@ class InlineMode(StrEnum):
 
 
 class EncapMode(StrEnum):
-    """Whether tunnel encapsulation may be offloaded (domain.md 1.4)."""
+    """Whether tunnel encapsulation may be offloaded (facts 1.4)."""
 
     NONE = "none"
     BASIC = "basic"
@@ -104,7 +104,7 @@ class DesiredNic:
     """One PF and its VFs, index 0 to N-1 without gaps.
 
     With `firmware_reset` new firmware settings are put in force by resetting the card, which takes
-    its links down for some seconds, instead of by a reboot (domain.md 2.4).
+    its links down for some seconds, instead of by a reboot (facts 2.4).
     """
 
     name: str

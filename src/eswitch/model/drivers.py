@@ -1,6 +1,6 @@
-"""Driver profiles: all that differs between NIC drivers, as data (design.md rule 5).
+"""Driver profiles: all that differs between NIC drivers, as data.
 
-Facts: domain.md 1.2 to 1.7 (mlx5) and 7 (the others). A new driver is a new row here.
+See facts 1.2 to 1.7 (mlx5) and facts 7 (the others). A new driver is a new row here.
 """
 
 from __future__ import annotations
@@ -71,10 +71,10 @@ PROFILES: tuple[DriverProfile, ...] = (
         "NVIDIA ConnectX-4 and later, BlueField",
         Support.PROVEN,
         vf_driver="mlx5_core",
-        # MLX5_CLS_ACT depends on NET_TC_SKB_EXT from 6.12 on (style.md finding 1): without it the
+        # MLX5_CLS_ACT depends on NET_TC_SKB_EXT from 6.12 on (facts 8.1): without it the
         # driver is built without flower, and nothing but this list says so.
         offload_options=(*COMMON, "MLX5_ESWITCH", "MLX5_CLS_ACT"),
-        # ConnectX-4, 4 Lx, 5, 5 Ex, 6, 6 Dx, 6 Lx, 7, 8, BlueField-2 and 3 (domain.md 2.2).
+        # ConnectX-4, 4 Lx, 5, 5 Ex, 6, 6 Dx, 6 Lx, 7, 8, BlueField-2 and 3 (facts 2.2).
         devices=tuple(
             f"15b3:{device}"
             for device in (

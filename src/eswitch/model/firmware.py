@@ -1,6 +1,6 @@
 """A NIC's own configuration, which counts from its next start: firmware parameters as values.
 
-Facts: domain.md 2.1 to 2.4.
+See facts 2.1 to 2.4.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ class FirmwareWay(StrEnum):
 
     MSTCONFIG = "mstconfig"  # Debian's mstflint
     MLXCONFIG = "mlxconfig"  # NVIDIA's MFT
-    DEVLINK = "devlink"  # the kernel's own permanent parameters, from 6.18 on (domain.md 1.5)
+    DEVLINK = "devlink"  # the kernel's own permanent parameters, from 6.18 on (facts 1.5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ class FirmwareState:
 
     @property
     def is_dpu(self) -> bool:
-        """Whether it is a BlueField whose own Arm cores hold the e-switch (domain.md 2.3)."""
+        """Whether it is a BlueField whose own Arm cores hold the e-switch (facts 2.3)."""
         if "INTERNAL_CPU_MODEL" not in self.parameters:
             return False
         said = ((self.parameters.get(name), value) for name, value in _DPU.items())

@@ -1,6 +1,6 @@
 """Identities that survive a rename: PCI addresses, MAC addresses, VFs and their representors.
 
-Interface names change between systemd and kernel versions (domain.md 1.6), so a NIC is its PCI
+Interface names change between systemd and kernel versions (facts 1.6), so a NIC is its PCI
 address, and a VF or its representor is (PCI address of the PF, VF index).
 """
 
@@ -17,7 +17,7 @@ MacAddress = NewType("MacAddress", str)
 """Lower case with colons: `08:c0:eb:32:98:11`."""
 
 SwitchId = NewType("SwitchId", str)
-"""`phys_switch_id` in hex as the kernel prints it; its length is not fixed (domain.md 1.6)."""
+"""`phys_switch_id` in hex as the kernel prints it; its length is not fixed (facts 1.6)."""
 
 ZERO_MAC = MacAddress("00:00:00:00:00:00")
 """The admin MAC of a VF that nobody set: its driver then takes a random one at each probe."""
@@ -61,7 +61,7 @@ def is_multicast(mac: MacAddress) -> bool:
 def derived_mac(pf_mac: MacAddress, vf: int) -> MacAddress:
     """A stable, locally administered unicast MAC for a VF: the same at every boot of this NIC.
 
-    Without it the VF driver invents a new address at each probe (domain.md 1.7), and guests lose
+    Without it the VF driver invents a new address at each probe (facts 1.7), and guests lose
     their DHCP lease and switch ports their learned address.
     """
     import hashlib  # noqa: PLC0415 (OpenSSL takes longer to load than a spec to read)

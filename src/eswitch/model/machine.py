@@ -1,6 +1,6 @@
 """What a host is before any e-switch: IOMMU, boot loader, kernel modules, guests, as values.
 
-Facts: domain.md 1.1, 2.5, 3.
+See facts 1.1, 2.5, 3.1, 3.4.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ class IommuState:
     """`units` are those the kernel uses (/sys/class/iommu: `dmar0`, `ivhd0`); none: it is off.
 
     `table` is the ACPI table by which the BIOS offers them, `DMAR` (Intel) or `IVRS` (AMD); empty
-    where there is none: then VT-d or AMD-Vi is off in the BIOS (domain.md 3.1).
+    where there is none: then VT-d or AMD-Vi is off in the BIOS (facts 3.1).
     """
 
     units: tuple[str, ...] = ()
@@ -74,7 +74,7 @@ class ModuleState:
 
     @property
     def out_of_tree(self) -> bool:
-        """Whether somebody built it beside the kernel (domain.md 1.1)."""
+        """Whether somebody built it beside the kernel (facts 1.1)."""
         return self.file is not None and any(
             f"/{place}/" in self.file for place in ("updates", "extra", "weak-updates")
         )

@@ -1,7 +1,7 @@
 """What the host shows, read once and kept as values.
 
 Whatever could not be read is `Unknown` with the reason, never a default: a missing fact must not
-look like a fact (design.md rule 8). Nothing here changes by itself (no counters, no ages), so two
+look like a fact. Nothing here changes by itself (no counters, no ages), so two
 observations of an untouched host are equal.
 """
 
@@ -20,7 +20,7 @@ _NOT_READ = Unknown("not read")
 
 @dataclass(frozen=True, slots=True)
 class EswitchState:
-    """`devlink dev eswitch show`. Plain strings: newer kernels add modes (domain.md 1.4)."""
+    """`devlink dev eswitch show`. Plain strings: newer kernels add modes (facts 1.4)."""
 
     mode: str
     inline_mode: str | None = None
@@ -62,7 +62,7 @@ class VfState:
     (`process 812 (qemu-system-x86)`, `another network namespace`), empty when free.
     `representor` and `devlink_port` (`pci/0000:07:00.0/1`) exist in switchdev mode only.
     `group_peers` are the other functions of its IOMMU group, which a VM that takes the VF would
-    take along (domain.md 3.2); empty as it should be, and while the IOMMU is off.
+    take along (facts 3.2); empty as it should be, and while the IOMMU is off.
     """
 
     index: int
@@ -83,7 +83,7 @@ class NicState:
 
     `netdev` is the uplink's name in this network namespace, `mac` its permanent address
     (the current one where the driver reports none), `switch_id` is present in legacy mode too on
-    modern kernels and proves nothing by itself (domain.md 1.6). `vendor_device` is `15b3:101d`,
+    modern kernels and proves nothing by itself (facts 1.6). `vendor_device` is `15b3:101d`,
     `ingress` the uplink's ingress qdisc (`ingress` or `clsact`), where Open vSwitch puts its rules.
     `firmware` is None as long as nobody asked for it (`Topic.FIRMWARE`).
     """
@@ -215,7 +215,7 @@ class OvsState:
 class KernelState:
     """The running kernel. `options` maps CONFIG names without prefix to y, m or n.
 
-    Only the options that decide about offload are kept (style.md finding 1); `options` is Unknown
+    Only the options that decide about offload are kept (facts 8.1); `options` is Unknown
     where neither /boot/config-* nor /proc/config.gz can be read.
     """
 

@@ -9,7 +9,7 @@ from .subject import Subject
 
 
 class Verdict(StrEnum):
-    """UNKNOWN is a verdict of its own: no evidence is neither good nor bad (design.md rule 8)."""
+    """UNKNOWN is a verdict of its own: no evidence is neither good nor bad."""
 
     OK = "ok"
     FAILED = "failed"

@@ -1,4 +1,4 @@
-"""What could not be found out: never a default (design.md rule 8)."""
+"""What could not be found out: never a default."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What building a driver from an archive needs on this host (domain.md 1.1, 2.5)."""
+"""What building a driver from an archive needs on this host (facts 1.1, 2.5)."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def _is_kept(host: Host, sha256: str) -> bool:
 
 
 def _read_secure_boot(host: Host) -> bool | Unknown:
-    """Four bytes of flags, then 1 or 0 (domain.md 2.5)."""
+    """Four bytes of flags, then 1 or 0 (facts 2.5)."""
     try:
         value = host.read_bytes(_SECURE_BOOT, 5)
     except NotFound:

@@ -1,4 +1,4 @@
-"""A NIC's firmware parameters, from the first program that answers (domain.md 2.1, 2.5, 1.5)."""
+"""A NIC's firmware parameters, from the first program that answers (facts 2.1, 2.5, 1.5)."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Ingress qdiscs, as `tc` of iproute2 prints them: one process for all interfaces.
 
 Open vSwitch hangs its flower rules there. While the uplink has one, its e-switch refuses another
-mode (domain.md 1.3), and Open vSwitch leaves it behind when the port goes.
+mode (facts 1.3), and Open vSwitch leaves it behind when the port goes.
 """
 
 from __future__ import annotations

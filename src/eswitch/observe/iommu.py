@@ -1,4 +1,4 @@
-"""The IOMMU as sysfs shows it, never by the kernel log, whose lines come and go (domain.md 3.1)."""
+"""The IOMMU as sysfs shows it, never by the kernel log, whose lines come and go (facts 3.1)."""
 
 from __future__ import annotations
 

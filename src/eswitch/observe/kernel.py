@@ -1,4 +1,4 @@
-"""The running kernel: its release, and the options that decide about offload (style.md 0, 1)."""
+"""The running kernel: its release, and the options that decide about offload (facts 8.1)."""
 
 from __future__ import annotations
 

@@ -96,7 +96,7 @@ def _uppers(links: list[LinkState]) -> dict[str, tuple[str, ...]]:
 
 
 def is_representor(link: LinkState) -> bool:
-    """True for what stands for a VF or SF: its parent device is the PF too (domain.md 1.6)."""
+    """True for what stands for a VF or SF: its parent device is the PF too (facts 1.6)."""
     return bool(link.port_name and _REPRESENTOR.match(link.port_name))
 
 

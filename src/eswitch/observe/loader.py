@@ -1,4 +1,4 @@
-"""Which boot loader starts this host, decided from evidence (domain.md 3.4). Pure.
+"""Which boot loader starts this host, decided from evidence (facts 3.4). Pure.
 
 No single sign is enough: "booted with uefi" says nothing about the loader, GRUB may be on ESPs that
 proxmox-boot-tool keeps, and a boot without a loader leaves no sign at all. Signs that contradict

@@ -1,4 +1,4 @@
-"""What `mstconfig` and `mlxconfig` print about a NIC's firmware (domain.md 2.1).
+"""What `mstconfig` and `mlxconfig` print about a NIC's firmware (facts 2.1).
 
 Both print the same, but each version in columns of another width, and 4.21 without a blank after
 a value that fills its column, or a name that does. So rows are split at blanks, and what was glued

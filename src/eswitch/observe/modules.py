@@ -1,4 +1,4 @@
-"""Kernel modules: which file modprobe would load, and which one is loaded (domain.md 1.1)."""
+"""Kernel modules: which file modprobe would load, and which one is loaded (facts 1.1)."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 
 Every reason is a fact of the observed state or of the flow's own text. Where no such fact explains
 it, the reason says that it is not known: with `tc-policy=none` the kernel keeps the driver's words
-to itself (domain.md 1.10).
+to itself (facts 1.10).
 
 `RULES` are asked in order, and the first that answers is right. A new reason is a row in one of the
 tables here, or a rule of its own.
@@ -38,7 +38,7 @@ _BY_PLACEMENT = {
     Placement.USERSPACE: ReasonKind.USERSPACE_DATAPATH,
 }
 _RECIRCULATION = "NET_TC_SKB_EXT"
-"""TC needs this option to hand a recirculation id on (domain.md 4.5); Debian 13 lacks it."""
+"""TC needs this option to hand a recirculation id on (facts 4.5); Debian 13 lacks it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +83,7 @@ def _outside(case: Case) -> Reason | None:
 
 
 def _two_switches(case: Case) -> Reason | None:
-    """Why a NIC keeps traffic between two e-switches to the CPU; mlx5's words: domain.md 1.10."""
+    """Why a NIC keeps traffic between two e-switches to the CPU; mlx5's words: facts 1.10."""
     if case.nature is not Nature.OTHER_SWITCH:
         return None
     source, other = (port for port in case.ends if port.switch)

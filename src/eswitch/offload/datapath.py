@@ -31,7 +31,7 @@ class Kind(StrEnum):
 
     UPLINK = "uplink"
     REPRESENTOR = "representor"
-    TUNNEL = "tunnel"  # its packets leave through an uplink; the NIC can do it (domain.md 4.5)
+    TUNNEL = "tunnel"  # its packets leave through an uplink; the NIC can do it (facts 4.5)
     HOST = "host"  # a bridge's local port or another internal port
     OUTSIDE = "outside"  # tap, veth, another NIC: no port of any e-switch
     UNNAMED = "unnamed"  # Open vSwitch printed its number only
@@ -65,13 +65,13 @@ class Port:
         """What two ports must share for the NIC to forward between them for sure.
 
         Both PFs of a card show one switch id, but without VF LAG each has an e-switch of its own
-        (domain.md 1.8, 1.10).
+        (facts 1.8, 1.10).
         """
         return (self.switch, self.bond or self.pci or "") if self.switch else None
 
     @property
     def subject(self) -> Named:
-        """The name with its identity: names change, identities do not (domain.md 1.6)."""
+        """The name with its identity: names change, identities do not (facts 1.6)."""
         if self.pci is None:
             return Named(self.name)
         vf = None if self.vf is None else VfId(self.pci, self.vf)
@@ -160,7 +160,7 @@ def _switch_of(nic: NicState, observed: ObservedState) -> str:
 def _bond(
     bond: LinkState, observed: ObservedState, ports: dict[str, Port], bridge_of: dict[str, str]
 ) -> Port | None:
-    """A kernel bond whose members are all uplinks of one switch is one uplink (domain.md 1.8)."""
+    """A kernel bond whose members are all uplinks of one switch is one uplink (facts 1.8)."""
     members = [ports.get(link.name) for link in observed.links if link.master == bond.name]
     switches = {port.switch if port and port.kind is Kind.UPLINK else None for port in members}
     if len(switches) != 1 or None in switches:

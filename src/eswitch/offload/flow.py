@@ -1,6 +1,6 @@
 """`ovs-appctl dpctl/dump-flows -m --names`: one line is one datapath flow.
 
-Grammar (dpctl.c `format_dpif_flow`, the same text in Open vSwitch 3.1, 3.5 and 3.7; domain.md 4.3):
+Grammar (dpctl.c `format_dpif_flow`, the same text in Open vSwitch 3.1, 3.5 and 3.7; facts 4.3):
 
     [ufid:U, ]KEY, packets:N, bytes:N, used:(never|S.SSSs)[, flags:F][, offloaded:(yes|partial)]
         [, dp:(ovs|tc|dpdk)], actions:LIST[, dp-extra-info:TEXT]
@@ -66,7 +66,7 @@ class Flow:
 
     @property
     def placement(self) -> Placement:
-        """The rule of domain.md 4.3; text that is in no rule is UNKNOWN."""
+        """The rule of facts 4.3; text that is in no rule is UNKNOWN."""
         if self.offloaded == "partial":
             return Placement.USERSPACE
         if self.layer == "tc":

@@ -176,7 +176,7 @@ def _witness(seen: Traffic, evidence: Evidence) -> _Witness | None:
     elsewhere = seen.gain([*seen.aside, *seen.counted]) - gained
     seconds = f"{evidence.ended - evidence.began:.0f} s"
     text = f"in {seconds} these flows counted {gained:,} packets, the CPU {cpu:,}"
-    # Flow counters lag by seconds (domain.md 4.2), so only a gross difference means something.
+    # Flow counters lag by seconds (facts 4.2), so only a gross difference means something.
     contradicts = gained >= _ENOUGH and cpu - max(0, elsewhere) >= gained // 2
     if contradicts:
         text += ": the two contradict each other"

@@ -32,7 +32,7 @@ class Nature(StrEnum):
 
         What is flooded belongs there only once the bridge has learned the address.
         Two switches count: both ends are ports of an e-switch, so whoever bridged them expects
-        hardware. Traffic with a tap or with the host ends in the CPU by nature (domain.md 4.5).
+        hardware. Traffic with a tap or with the host ends in the CPU by nature (facts 4.5).
         """
         return self in (Nature.ESWITCH, Nature.OTHER_SWITCH)
 
@@ -105,7 +105,7 @@ def _is_neighbour(match: dict[str, str]) -> bool:
 
 
 def _is_setup(flow: Flow, match: dict[str, str]) -> bool:
-    """New connections: hardware takes them over once they are established (domain.md 4.5)."""
+    """New connections: hardware takes them over once they are established (facts 4.5)."""
     state = match.get("ct_state", "")
     if "+new" in state or "+est" in state:
         return "+new" in state

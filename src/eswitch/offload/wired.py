@@ -87,7 +87,7 @@ def _wired(
 
 
 def _offloads(observed: ObservedState, running: Running) -> Check:
-    """The daemon's own word; the database key alone proves nothing (domain.md 4.1)."""
+    """The daemon's own word; the database key alone proves nothing (facts 4.1)."""
     question = "does the running daemon offload flows?"
     if isinstance(running.on, Unknown):
         return _wired(Part.OPEN_VSWITCH, question, Verdict.UNKNOWN, running.evidence)
@@ -128,7 +128,7 @@ def _port_checks(observed: ObservedState, bridge: str | None, port: Port) -> Ite
     if link.up:
         yield _wired(port.subject, "is its link up?", Verdict.OK, "up")
     else:
-        # The representor's admin state drives the VF's carrier (domain.md 1.6).
+        # The representor's admin state drives the VF's carrier (facts 1.6).
         hint = f"ip link set {port.name} up"
         yield _wired(port.subject, "is its link up?", Verdict.FAILED, "down", hint)
     yield _hw_tc_offload(port, link.hw_tc_offload)
@@ -174,7 +174,7 @@ def fault(port: Port, observed: ObservedState) -> str | None:
 
 
 def _trouble(port: OvsPort) -> str | None:
-    """ovs-vsctl reports success for a port that does not work (domain.md 4.7)."""
+    """ovs-vsctl reports success for a port that does not work (facts 4.7)."""
     if port.error:
         return port.error
     return "OpenFlow port -1: ovs-vswitchd could not open it" if port.ofport == -1 else None

@@ -1,7 +1,7 @@
 """Stage `passthrough` (the recipe's 配置PCI Passthrough): a VM can be given a VF.
 
 Only where the spec leaves VFs to VMs. Whether the IOMMU is on is read from sysfs, never from the
-kernel's log: its famous line is printed for a parameter, not for an IOMMU (domain.md 3.1).
+kernel's log: its famous line is printed for a parameter, not for an IOMMU (facts 3.1).
 """
 
 from __future__ import annotations
@@ -213,7 +213,7 @@ def _cannot_be_added(boot: BootState) -> tuple[str, str] | None:
     as_booted = f"if this machine is to boot as it did this time: {_as_booted(boot)}"
     lines = kernel_cmdline.lines(boot.content or "")
     if boot.content is None or not lines:
-        # With nothing but our words in it the machine would not find its root (domain.md 3.4).
+        # With nothing but our words in it the machine would not find its root (facts 3.4).
         state = "does not exist" if boot.content is None else "is empty"
         return f"{boot.path} {state}, and it is not eswitch's to write the whole of it", as_booted
     if len(lines) != 1:
@@ -260,7 +260,7 @@ def _modules(desired: DesiredState) -> Step:
 
 
 def _groups(desired: DesiredState, observed: ObservedState) -> tuple[Blocker, ...]:
-    """A VM takes every function of its VF's group along, also the PF (domain.md 3.2)."""
+    """A VM takes every function of its VF's group along, also the PF (facts 3.2)."""
     found = []
     for nic, pf in matching.matched(desired, observed):
         for want in nic.vfs:

@@ -27,7 +27,7 @@ def of_reboot(boot: BootState | Unknown | None, release: str) -> tuple[Note, ...
 
 
 def after_reboot(observed: ObservedState) -> ObservedState:
-    """No VFs and every e-switch in legacy mode: neither outlives a boot (domain.md 1.4).
+    """No VFs and every e-switch in legacy mode: neither outlives a boot (facts 1.4).
 
     What else is configured to come up at boot is taken to do so. The administrator's session stays
     where it is: what would cut it must be refused before the reboot, not after it.

@@ -52,7 +52,7 @@ def autoprobe(pf: NicState, *, on: bool) -> Write:
 
 
 def _set(pf: NicState, count: int, most: int) -> SetVfCount:
-    # Peers saw 65 s for 125 VFs, and drivers that block for good (peers.md c.20, e).
+    # Peers saw 65 s for 125 VFs, and drivers that block for good (facts 9.2, 9.3).
     most = max(most, pf.sriov.total if pf.sriov else 0)
     return SetVfCount(pf.pci, count, timeout=60.0 + 3.0 * most)
 

@@ -124,7 +124,7 @@ def usable(desired: DesiredState, observed: ObservedState) -> Iterator[tuple[Des
 def kernel_verdict(
     nic: DesiredNic, profile: DriverProfile, observed: ObservedState
 ) -> Blocker | Note | None:
-    """Whether the running kernel was built with what offload needs (style.md finding 1)."""
+    """Whether the running kernel was built with what offload needs (facts 8.1)."""
     options = observed.kernel.options
     release = observed.kernel.release
     if isinstance(options, Unknown):

@@ -22,7 +22,7 @@ SELF = 4242
 
 
 def reboot(state: State) -> None:
-    """Lose what a reboot loses (domain.md 1.4, 5.1), then boot."""
+    """Lose what a reboot loses (facts 1.4, 5.1), then boot."""
     for card in state.cards.values():
         card.current = dict(card.pending)
     state.functions = {pci: f for pci, f in state.functions.items() if f.physfn is None}

@@ -1,4 +1,4 @@
-"""Guests take VFs and give them back, as Proxmox starts and stops them (domain.md 5.5, 5.6)."""
+"""Guests take VFs and give them back, as Proxmox starts and stops them (facts 5.5, 5.6)."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def _to_vfio(state: State, vf: Function) -> None:
         raise CannotStart(f"Can't bind {vf.pci} to {VFIO}: No such device")
     for link in [link for link in state.links if link.function == vf.pci]:
         remove_link(state, link)
-    # Proxmox tells it the device's ID, and that stays until it is unloaded (domain.md 5.5).
+    # Proxmox tells it the device's ID, and that stays until it is unloaded (facts 5.5).
     known = f"{vf.vendor}:{vf.device}"
     if known not in state.vfio_ids:
         state.vfio_ids.append(known)

@@ -29,9 +29,9 @@ _DELIVERED = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 _PROCESS = 0.01
 """Seconds that a process takes; measured 10 to 40 ms in the lab."""
 _PER_VF = 0.15
-"""Seconds that the kernel takes for a VF (lab-notes.md: 127 VFs in 20 s)."""
+"""Seconds that the kernel takes for a VF (facts 10.1: 127 VFs in 20 s)."""
 _MODE = 1.5
-"""Seconds that a mode change takes on a ConnectX (peers.md: one to two)."""
+"""Seconds that a mode change takes; on a ConnectX three to four (facts 9.2)."""
 
 
 class Twin:

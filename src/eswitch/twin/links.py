@@ -10,7 +10,7 @@ NAME_LIMIT = 15
 
 _FIRST_LOOK = 0.15
 _NEXT_LOOK = 0.01
-"""Seconds until udev has handled one interface, and each further one (lab-notes.md)."""
+"""Seconds until udev has handled one interface, and each further one (facts 10.1)."""
 
 
 def random_mac(state: State) -> str:
@@ -88,7 +88,7 @@ def _rename(state: State, link: Link) -> bool:
 
 
 def predictable_name(state: State, link: Link) -> str:
-    """What systemd calls it (domain.md 1.6), or nothing for what it does not name."""
+    """What systemd calls it (facts 1.6), or nothing for what it does not name."""
     function = state.functions.get(link.function or "")
     if function is None:
         return ""
@@ -129,7 +129,7 @@ def port_name(state: State, link: Link) -> str | None:
 
 
 def switch_id(state: State, link: Link) -> str | None:
-    """`phys_switch_id` of uplinks and representors, in legacy mode too (domain.md 1.6)."""
+    """`phys_switch_id` of uplinks and representors, in legacy mode too (facts 1.6)."""
     function = state.functions.get(link.function or "")
     if port_name(state, link) is None or function is None or function.pf is None:
         return None

@@ -1,7 +1,7 @@
 """The boot loader: which command line the next kernel gets, and the files that say so.
 
 What the loader's own files say is `kernel.next_cmdline`; grub.cfg and the entries of systemd-boot
-are views of it. Facts: domain.md 3.4.
+are views of it. See facts 3.4.
 """
 
 from __future__ import annotations

@@ -35,10 +35,10 @@ from .traits import DRIVERS
 NETWORK = "020000"
 """The PCI class of an Ethernet controller."""
 MOST_VFS = 127
-"""Of a PF (domain.md 2.3)."""
+"""Of a PF (facts 2.3)."""
 
 # Kernel configurations by name. Debian 13's own: without NET_TC_SKB_EXT the kernel builds mlx5
-# without MLX5_CLS_ACT from 6.12 on, that is without flower (style.md finding 1).
+# without MLX5_CLS_ACT from 6.12 on, that is without flower (facts 8.1).
 _COMMON = {
     "NET_SCH_INGRESS": "m",
     "NET_CLS_FLOWER": "m",

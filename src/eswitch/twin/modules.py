@@ -77,7 +77,7 @@ def loaded(state: State) -> dict[str, str]:
 
 
 def check(state: State, module: str) -> None:
-    """Raises Refusal for a module that the kernel does not take (domain.md 1.1)."""
+    """Raises Refusal for a module that the kernel does not take (facts 1.1)."""
     platform = state.platform
     if module in state.kernel.dkms and platform.secure_boot and not platform.key_enrolled:
         raise Refusal(REJECTED)

@@ -21,7 +21,7 @@ class Blocks(Exception):
 
 
 def iommu_is_on(state: State) -> bool:
-    """Whether devices have IOMMU groups (domain.md 3.1). Of several `intel_iommu=` the last one
+    """Whether devices have IOMMU groups (facts 3.1). Of several `intel_iommu=` the last one
     counts; what `iommu=off` takes away none brings back."""
     words = state.kernel.cmdline.split()
     if not state.platform.iommu or "iommu=off" in words:
@@ -62,7 +62,7 @@ def owner(state: State, pci: str) -> tuple[Function, Pf]:
 
 
 def set_numvfs(state: State, pci: str, text: str) -> None:
-    """A write to `sriov_numvfs` (domain.md 1.2).
+    """A write to `sriov_numvfs` (facts 1.2).
 
     Raises Refusal, and Blocks while somebody holds a VF that shall go.
     """
@@ -157,7 +157,7 @@ def can_offload(state: State, function: Function) -> bool:
 
 
 def set_mode(state: State, pci: str, mode: str) -> None:
-    """`devlink dev eswitch set DEV mode MODE` (domain.md 1.2, 1.3)."""
+    """`devlink dev eswitch set DEV mode MODE` (facts 1.2, 1.3)."""
     function, pf = _eswitch(state, pci)
     if mode == pf.mode:
         return
@@ -203,7 +203,7 @@ def _eswitch(state: State, pci: str) -> tuple[Function, Pf]:
 
 
 def manages_eswitch(state: State, function: Function) -> bool:
-    """A DPU's own processor owns the e-switch in DPU mode (domain.md 2.3)."""
+    """A DPU's own processor owns the e-switch in DPU mode (facts 2.3)."""
     if function.pf is None or not traits_of(function.driver).eswitch:
         return False
     return state.cards[function.pf.card].current.get("INTERNAL_CPU_MODEL") != "EMBEDDED_CPU"
@@ -227,7 +227,7 @@ def _check_vfs(state: State, function: Function, pf: Pf, traits: Traits) -> None
 
 
 def set_inline_mode(state: State, pci: str, mode: str) -> None:
-    """`devlink dev eswitch set DEV inline-mode MODE`: not while rules are in (domain.md 1.3)."""
+    """`devlink dev eswitch set DEV inline-mode MODE`: not while rules are in (facts 1.3)."""
     _, pf = _eswitch(state, pci)
     if mode != pf.inline_mode and _has_rules(state, pci):
         raise Refusal(errno.EOPNOTSUPP, "Can't set inline mode when flows are configured")
@@ -235,7 +235,7 @@ def set_inline_mode(state: State, pci: str, mode: str) -> None:
 
 
 def set_encap_mode(state: State, pci: str, mode: str) -> None:
-    """`devlink dev eswitch set DEV encap-mode MODE`: not while rules are in (domain.md 1.3)."""
+    """`devlink dev eswitch set DEV encap-mode MODE`: not while rules are in (facts 1.3)."""
     _, pf = _eswitch(state, pci)
     if mode != pf.encap_mode and _has_rules(state, pci):
         raise Refusal(errno.EOPNOTSUPP, "Can't set encapsulation when flows are configured")

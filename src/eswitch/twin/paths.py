@@ -1,6 +1,6 @@
 """Who can talk to whom, over which ports, and where the packets are handled. Pure but for names.
 
-The reasons for which a flow is not in hardware are those of reality (domain.md 4.3, 4.5).
+The reasons for which a flow is not in hardware are those of reality (facts 4.3, 4.5).
 """
 
 from __future__ import annotations
@@ -178,7 +178,7 @@ def _eswitch(state: State, link: Link) -> str | None:
     """The PF whose e-switch has this port; None for every other port.
 
     Both PFs of a card show one phys_switch_id, and yet each is an e-switch of its own as long as
-    there is no VF LAG (domain.md 1.8, 1.10). Of two VFs some cards forward between them; which, the
+    there is no VF LAG (facts 1.8, 1.10). Of two VFs some cards forward between them; which, the
     twin does not know.
     """
     function = state.functions.get(link.function or "")

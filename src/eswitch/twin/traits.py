@@ -1,6 +1,6 @@
 """What differs between the drivers that the twin plays: one row each.
 
-Facts: domain.md 1.2 to 1.7 for mlx5, 7 for the others; the lab's module for eswitchsim. A driver
+See facts 1.2 to 1.7 for mlx5, facts 7 for the others; the lab's module for eswitchsim. A driver
 without a row has no SR-IOV switch, and no devlink instance (virtio_net, e1000e).
 """
 

@@ -39,7 +39,7 @@ def daemon_runs(state: State) -> bool:
 
 
 def start(state: State) -> None:
-    """A new daemon: it reads its settings, and begins without flows (domain.md 4.1)."""
+    """A new daemon: it reads its settings, and begins without flows (facts 4.1)."""
     config = state.ovs.database.other_config
     state.ovs.offloading = config.get("hw-offload") == "true"
     state.ovs.tc_policy = config.get("tc-policy", "none")
@@ -76,7 +76,7 @@ def reconcile(state: State) -> None:
 
 
 def _drop(state: State, wanted: dict[str, tuple[Bridge, Interface]]) -> None:
-    """What the database no longer has leaves the datapath. The qdisc stays (domain.md 1.3)."""
+    """What the database no longer has leaves the datapath. The qdisc stays (facts 1.3)."""
     for link in [link for link in state.links if link.dp_port is not None]:
         if link.name in wanted:
             continue

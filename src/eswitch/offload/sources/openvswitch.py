@@ -55,7 +55,7 @@ def _appctl(host: Host, argv: tuple[str, ...]) -> str:
 
 
 def read_running(host: Host) -> Running:
-    """Ask the daemon: the database key may have changed after it started (domain.md 4.1).
+    """Ask the daemon: the database key may have changed after it started (facts 4.1).
 
     Up to 3.6 `upcall/show` has an `offloaded flows` line as soon as one port has a flow API; 3.7
     prints it only for more than zero flows, but has `dpif/offload/show`. Raises HostError like

@@ -76,7 +76,7 @@ def policy_note(desired: DesiredState) -> list[Note]:
 
 
 def restart_note(steps: list[Step]) -> list[Note]:
-    """Enabling hw-offload works at once; the rest only in a new daemon (domain.md 4.1)."""
+    """Enabling hw-offload works at once; the rest only in a new daemon (facts 4.1)."""
     late = [
         step.attribute
         for step in steps

@@ -82,7 +82,7 @@ def _installed(profile: DriverProfile, module: ModuleState, kit: DriverBuild) ->
     if kit.installed is None:
         text = f"{module.file} is there already; whether it is of this archive is not known"
         notes = (Note(KernelModule(profile.name), text),)
-    # The kernel's own mlx5_core has no version of its own (domain.md 1.1).
+    # The kernel's own mlx5_core has no version of its own (facts 1.1).
     if module.loaded and module.version is None:
         what = "the new driver is installed, the kernel's own still runs"
         return StagePlan(

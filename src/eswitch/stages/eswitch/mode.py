@@ -1,6 +1,6 @@
 """Stage `eswitch` (the recipe's 配置SRIOV): switchdev mode, VFs, their MACs and drivers.
 
-Order on mlx5 (domain.md 1.2, NVIDIA's newest): no VFs -> mode -> VFs -> MACs -> driver. VFs are
+Order on mlx5 (facts 1.2, NVIDIA's newest): no VFs -> mode -> VFs -> MACs -> driver. VFs are
 made unbound (`stages/restored_vfs.py`).
 """
 
@@ -109,7 +109,7 @@ class _Changes:
         self.new_mode = not fixed and current.mode != nic.mode.value
         must_clear = self.new_mode and profile.mode_change is ModeChange.WITHOUT_VFS
         wrong_count = sriov.count != len(nic.vfs)
-        # The kernel goes from N to M VFs only over 0 (domain.md 1.2).
+        # The kernel goes from N to M VFs only over 0 (facts 1.2).
         self.removal = sriov.count > 0 and (wrong_count or must_clear)
         self.creation = bool(nic.vfs) and (self.removal or wrong_count)
 
@@ -181,7 +181,7 @@ class _Changes:
             "leaves bridge",
             name,
             "none",
-            "Open vSwitch's TC rules on the uplink forbid a change of mode (domain.md 1.3)",
+            "Open vSwitch's TC rules on the uplink forbid a change of mode",
             (Command(Tool.OVS, ("--if-exists", "del-port", name, netdev)), *without_rules(self.pf)),
             (Command(Tool.OVS, put_back(name, port or OvsPort(netdev))),),
             disturbs=(Disturbance((Uplink(self.pf.pci), Bridge(name)), Effect.PAUSE, text),),
@@ -198,7 +198,7 @@ class _Changes:
             "ingress qdisc",
             kind,
             "none",
-            "with it the e-switch is busy and keeps its mode (domain.md 1.3)",
+            "with it the e-switch is busy and keeps its mode",
             without_rules(self.pf),
             disturbs=(Disturbance((Uplink(self.pf.pci),), Effect.LOSS, text),),
             source=self.nic.source,
@@ -252,7 +252,7 @@ class _Changes:
             "only in switchdev mode does the e-switch take rules from Open vSwitch"
             if (attribute, new) == ("mode", "switchdev")
             else "the spec says so",
-            # The driver may recreate and so rename the uplink (domain.md 1.6).
+            # The driver may recreate and so rename the uplink (facts 1.6).
             (command(new), self._named()),
             () if old == "unknown" else (*self._no_rules(), command(old), self._named()),
             disturbs=disturbance.uplink_disturbance(self.pf, self.observed),

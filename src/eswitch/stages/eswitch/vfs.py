@@ -77,7 +77,7 @@ class _Vf:
         actions: tuple[Action, ...] = (change,)
         inverse: tuple[Action, ...] = (back,)
         if self.driver == self.profile.vf_driver:
-            # A MAC is read by the driver when it binds (domain.md 1.7).
+            # A MAC is read by the driver when it binds (facts 1.7).
             unbind, bind = self._bind("unbind", self.driver), self._bind("bind", self.driver)
             actions = (unbind, change, bind, Settle())
             inverse = (unbind, back, bind, Settle())

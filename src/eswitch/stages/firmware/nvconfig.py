@@ -1,7 +1,7 @@
 """Part of stage `firmware`: what a card's firmware remembers, and how it is asked and told.
 
 Its functions share one store, or have one each where `PF_NUM_OF_VF_VALID` is in force, or where the
-kernel's own parameters are used (domain.md 1.5, 2.2, 2.3).
+kernel's own parameters are used (facts 1.5, 2.2, 2.3).
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class Store:
 
 
 def first_function(want: Want) -> PciAddress:
-    """What the card's functions share is set through function 0 (domain.md 2.2)."""
+    """What the card's functions share is set through function 0 (facts 2.2)."""
     return PciAddress(f"{str(want.pf.pci).rpartition('.')[0]}.0")
 
 

@@ -1,7 +1,7 @@
 """Stage `firmware` (the recipe's 启动固件SRIOV): the NIC offers enough VFs.
 
 Many cards do as they arrive, so the firmware is asked only where `sriov_totalvfs` is not enough
-(domain.md 2.5). Only what is needed is set, nothing is ever lowered, and it counts from the NIC's
+(facts 2.5). Only what is needed is set, nothing is ever lowered, and it counts from the NIC's
 next start.
 """
 

@@ -1,6 +1,6 @@
 """What makes a kernel command line count: update-grub, proxmox-boot-tool, kernel-install.
 
-Formats: domain.md 3.4.
+Formats: facts 3.4.
 """
 
 from __future__ import annotations

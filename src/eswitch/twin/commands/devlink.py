@@ -211,7 +211,7 @@ class Devlink(Iproute2):
         return ""
 
     def _is_permanent(self, function: Function) -> bool:
-        """From 6.18 on mlx5 sets its firmware by itself (domain.md 1.5)."""
+        """From 6.18 on mlx5 sets its firmware by itself (facts 1.5)."""
         major, minor, *_ = self.state.kernel.release.split(".")
         return function.driver == "mlx5_core" and (int(major), int(minor)) >= (6, 18)
 

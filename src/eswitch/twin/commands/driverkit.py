@@ -1,7 +1,7 @@
 """Kernel modules, and the archives that bring others: modinfo, modprobe, DKMS behind an installer.
 
 An archive is an ordinary file here whose text says what it brings (`archive`): its checksum is that
-of this text, and one that was cut short says so when it is unpacked. Facts: domain.md 1.1.
+of this text, and one that was cut short says so when it is unpacked. See facts 1.1.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """mstconfig and mstfwreset: what a card's firmware says, and what makes it count.
 
-Formats: domain.md 2.1 (mstflint 4.21 and 4.31) and 2.4.
+Formats: facts 2.1 (mstflint 4.21 and 4.31) and facts 2.4.
 """
 
 from __future__ import annotations
@@ -84,14 +84,14 @@ _CX6DX = (
 _BOARDS = {"101d": _CX6DX, _LABS: _CX6DX}
 """Name and description by PCI device; of others the twin knows none, and the tool then says N/A."""
 _DEFAULTS = {"SRIOV_EN": "True", "NUM_OF_VFS": "8", "INTERNAL_CPU_MODEL": "EMBEDDED_CPU"}
-"""What the cards leave the factory with (domain.md 2.1, 2.3); of others it is not known."""
+"""What the cards leave the factory with (facts 2.1, 2.3); of others it is not known."""
 _LABS_DEFAULTS = {**_DEFAULTS, "SRIOV_EN": "False"}
 _DIFFERS = "The '*' shows parameters with next value different from default/current value."
 
 
 @dataclass(frozen=True, slots=True)
 class _Layout:
-    """Widths in characters (domain.md 2.1). The heads are flush right, the values flush left.
+    """Widths in characters (facts 2.1). The heads are flush right, the values flush left.
 
     `mark` is the place for the star, `gap` the width of a value from which a blank follows it.
     """
@@ -169,7 +169,7 @@ def _row(layout: _Layout, name: str, values: Sequence[str], *, star: bool) -> st
 
 _FLAGS = {"1": "True", "True": "True", "0": "False", "False": "False"}
 _MOST_VFS = 127
-"""What firmware takes at most for a PF (domain.md 2.3)."""
+"""What firmware takes at most for a PF (facts 2.3)."""
 
 
 def _set(state: State, device: str, settings: Sequence[str]) -> str:

@@ -111,7 +111,7 @@ def _check_vf_words(settings: dict[str, str]) -> None:
 
 
 def _set_vf(vport: Vport, word: str, settings: dict[str, str], *, switchdev: bool) -> None:
-    """Accepted or refused as in domain.md 1.7."""
+    """Accepted or refused as in facts 1.7."""
     value = settings[word]
     if word == "mac":
         vport.mac = unicast(value)

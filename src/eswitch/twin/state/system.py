@@ -31,7 +31,7 @@ class Platform:
     is on (`DMAR`, `IVRS`), `iommu_default` whether this kernel line then uses it unasked,
     `naming` systemd's scheme, `loader` grub or systemd-boot, `efi` whether the
     firmware is EFI, as it is for systemd-boot anyway. On Proxmox a boot deletes the
-    database of Open vSwitch (domain.md 5.1). `key_enrolled` is whether the firmware knows the key
+    database of Open vSwitch (facts 5.1). `key_enrolled` is whether the firmware knows the key
     of DKMS."""
 
     proxmox: bool = False

@@ -78,7 +78,7 @@ class Flow:
 @dataclass
 class OpenVswitch:
     """The daemons. `offloading` is what the running one does: switching hw-offload on counts at
-    once, off only in a new one (domain.md 4.1). `tc_policy` was read when it started."""
+    once, off only in a new one (facts 4.1). `tc_policy` was read when it started."""
 
     version: str
     database: Database
