@@ -71,7 +71,7 @@ class Command:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self._patch = monkeypatch
-        modules = ("eswitch.engine.look", "eswitch.engine.undo", "eswitch.observe")
+        modules = ("eswitch.engine.look", "eswitch.engine.revert", "eswitch.observe")
         # A module that is imported only once another one is patched would keep the patch.
         for module in (*modules, "eswitch.cli.performance"):
             import_module(module)

@@ -13,7 +13,7 @@ from eswitch.engine.execute import StepFailed
 from eswitch.engine.look import Planner
 from eswitch.engine.outcome import Reboot
 from eswitch.errors import HostError, NotConfirmed, NotEffective, Refused, TimedOut, Unsupported
-from eswitch.model.action import Command, Settle, Tool, Unnamed, Word, Write
+from eswitch.model.action import Command, Settle, SetVfCount, Tool, Unnamed, Word
 from eswitch.model.desired import DesiredState
 from eswitch.model.disturbance import Disturbance, Effect
 from eswitch.model.identifiers import PciAddress
@@ -24,6 +24,7 @@ from eswitch.model.subject import Interface, Nic
 
 KERNEL_LOG = "eswitchsim 0000:07:00.0: not enough MMIO resources for SR-IOV\n"
 ENTRY = f"{journal.DIRECTORY}/000001.jsonl"
+PF = PciAddress("0000:07:00.0")
 NUMVFS = "/sys/bus/pci/devices/0000:07:00.0/sriov_numvfs"
 
 
@@ -34,10 +35,8 @@ def step(subject: str, *words: Word, disturbs: tuple[str, ...] = (), tool: Tool 
 
 
 def vfs(count: str = "2") -> Step:
-    actions = (Write(NUMVFS, count), Settle())
-    return Step(
-        Nic(PciAddress("0000:07:00.0")), "VFs", "0", count, "why", actions, (Write(NUMVFS, "0"),)
-    )
+    actions = (SetVfCount(PF, int(count), timeout=60.0), Settle())
+    return Step(Nic(PF), "VFs", "0", count, "why", actions, (SetVfCount(PF, 0, timeout=60.0),))
 
 
 class ScriptedHost(FakeHost):

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from fake_host import FakeHost, fails, full
 
 from eswitch.engine import journal, prepare, rollback
+from eswitch.engine.comparison import differences
 from eswitch.engine.journal import DIRECTORY, Journal
-from eswitch.engine.undo import differences
 from eswitch.errors import HostError, NotEffective, Refused, TimedOut
-from eswitch.model.action import Command, Settle, Tool, Write
+from eswitch.model.action import Command, Settle, SetVfCount, Tool
 from eswitch.model.identifiers import PciAddress
 from eswitch.model.observed import (
     KernelState,
@@ -20,11 +22,11 @@ from eswitch.model.observed import (
     OvsPort,
     OvsState,
     OvsStatus,
+    SriovState,
     VfState,
 )
-from eswitch.model.plain import Plain
 from eswitch.model.step import Step
-from eswitch.model.subject import Interface, Nic
+from eswitch.model.subject import Bridge, Interface, Nic
 
 PCI = PciAddress("0000:07:00.0")
 NUMVFS = f"/sys/bus/pci/devices/{PCI}/sriov_numvfs"
@@ -33,20 +35,21 @@ EMPTY = ObservedState(KernelState("6.14"), ovs=RUNNING)
 
 
 def vfs() -> Step:
-    do = (Write(NUMVFS, "2"), Settle())
-    undo = (Write(NUMVFS, "0", timeout=81.0), Settle(pf=PCI))
+    do = (SetVfCount(PCI, 2, timeout=81.0), Settle())
+    undo = (SetVfCount(PCI, 0, timeout=81.0), Settle(pf=PCI))
     return Step(Nic(PciAddress(PCI)), "VFs", "0", "2", "why", do, undo)
 
 
 def port() -> Step:
     do = Command(Tool.OVS, ("add-port", "br0", "x"))
     undo = Command(Tool.OVS, ("--if-exists", "del-port", "br0", "x"))
-    return Step(Interface("x"), "port", "none", "br0", "why", (do,), (undo,))
+    name = Interface("x")
+    return Step(name, "port", "none", "br0", "why", (do,), (undo,), touches=(Bridge("br0"),))
 
 
 @pytest.fixture
 def host(monkeypatch: pytest.MonkeyPatch) -> FakeHost:
-    monkeypatch.setattr("eswitch.engine.undo.observe", lambda host: EMPTY)
+    monkeypatch.setattr("eswitch.engine.revert.observe", lambda host: EMPTY)
     return FakeHost(cost=0)
 
 
@@ -144,7 +147,7 @@ def test_a_refusal_can_be_tried_again(host: FakeHost, monkeypatch: pytest.Monkey
     now = ObservedState(
         KernelState("6.14"), nics=(NicState(PCI, "mlx5_core", None, None),), ovs=RUNNING
     )
-    monkeypatch.setattr("eswitch.engine.undo.observe", lambda host: now)
+    monkeypatch.setattr("eswitch.engine.revert.observe", lambda host: now)
     undo = prepare(host)
     assert undo is not None
     with pytest.raises(NotEffective, match="busy"):
@@ -170,7 +173,7 @@ def test_a_thing_that_is_gone_is_not_tried_again(
     now = ObservedState(
         KernelState("6.14"), nics=(NicState(PCI, "mlx5_core", None, None),), ovs=RUNNING
     )
-    monkeypatch.setattr("eswitch.engine.undo.observe", lambda host: now)
+    monkeypatch.setattr("eswitch.engine.revert.observe", lambda host: now)
     undo = prepare(host)
     assert undo is not None
     with pytest.raises(NotEffective, match=words):
@@ -210,7 +213,7 @@ def test_a_difference_is_told_on_a_full_disk_too(
     now = ObservedState(
         KernelState("6.14"), nics=(NicState(PCI, "mlx5_core", None, None),), ovs=RUNNING
     )
-    monkeypatch.setattr("eswitch.engine.undo.observe", lambda host: now)
+    monkeypatch.setattr("eswitch.engine.revert.observe", lambda host: now)
     undo = prepare(host)
     assert undo is not None
     with pytest.raises(NotEffective, match=r"is new\nthe journal could not be written"):
@@ -244,7 +247,7 @@ def test_a_vf_in_use_is_not_pulled(host: FakeHost, monkeypatch: pytest.MonkeyPat
     held = VfState(0, PciAddress("0000:07:00.2"), users=("process 812 (kvm)",))
     nic = NicState(PCI, "mlx5_core", None, None, vfs=(held,))
     now = ObservedState(KernelState("6.14"), nics=(nic,), ovs=RUNNING)
-    monkeypatch.setattr("eswitch.engine.undo.observe", lambda host: now)
+    monkeypatch.setattr("eswitch.engine.revert.observe", lambda host: now)
     undo = prepare(host)
     assert undo is not None
     with pytest.raises(Refused, match="process 812"):
@@ -259,7 +262,7 @@ def test_a_host_that_differs_afterwards_is_reported(
     now = ObservedState(
         KernelState("6.14"), nics=(NicState(PCI, "mlx5_core", None, None),), ovs=RUNNING
     )
-    monkeypatch.setattr("eswitch.engine.undo.observe", lambda host: now)
+    monkeypatch.setattr("eswitch.engine.revert.observe", lambda host: now)
     undo = prepare(host)
     assert undo is not None
     with pytest.raises(NotEffective, match=r"0000:07:00\.0 is new"):
@@ -267,9 +270,10 @@ def test_a_host_that_differs_afterwards_is_reported(
 
 
 def test_differences_name_the_place() -> None:
-    before: Plain = {"nics": [{"pci": "a", "sriov": {"count": 0}}], "index": 1}
-    after: Plain = {"nics": [{"pci": "a", "sriov": {"count": 2}}], "index": 9}
-    assert differences(before, after) == ["nics[a].sriov.count: was 0, now 2"]
+    nic = NicState(PCI, "mlx5_core", None, None, sriov=SriovState(4, 0, autoprobe=True))
+    more = replace(nic, sriov=SriovState(4, 2, autoprobe=True))
+    found = differences(replace(EMPTY, nics=(nic,)), replace(EMPTY, nics=(more,)))
+    assert found == (f"nics[{PCI}].sriov.count: was 0, now 2",)
     assert journal.SCHEMA == "eswitch.journal/v2"
 
 
@@ -284,7 +288,7 @@ def test_a_session_is_not_cut(host: FakeHost, monkeypatch: pytest.MonkeyPatch) -
         ovs=OvsState(OvsStatus.RUNNING, bridges=(bridge,)),
         session_addresses=("10.0.0.5",),
     )
-    monkeypatch.setattr("eswitch.engine.undo.observe", lambda host: now)
+    monkeypatch.setattr("eswitch.engine.revert.observe", lambda host: now)
     undo = prepare(host)
     assert undo is not None
     with pytest.raises(Refused, match=r"10\.0\.0\.5"):
@@ -293,11 +297,14 @@ def test_a_session_is_not_cut(host: FakeHost, monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_what_others_made_meanwhile_is_no_difference() -> None:
-    mark: Plain = {"eswitch": "0000:07:00.0/vf0"}
-    tap: Plain = {"name": "tap101i0", "external_ids": {}}
-    before: Plain = {"links": [], "ovs": {"bridges": [{"name": "br0", "ports": []}]}}
-    ports: list[Plain] = [tap]
-    after: Plain = {"links": [tap], "ovs": {"bridges": [{"name": "br0", "ports": ports}]}}
-    assert differences(before, after) == []
-    ports.append({"name": "r0", "external_ids": mark})
-    assert differences(before, after) == ["ovs.bridges[br0].ports: r0 is new"]
+    tap = LinkState("tap101i0", 9, None, up=True, carrier=True, mtu=1500)
+    ports: tuple[OvsPort, ...] = (OvsPort("tap101i0"),)
+
+    def found() -> tuple[str, ...]:
+        before = replace(RUNNING, bridges=(OvsBridge("br0"),))
+        after = replace(RUNNING, bridges=(OvsBridge("br0", ports),))
+        return differences(replace(EMPTY, ovs=before), replace(EMPTY, ovs=after, links=(tap,)))
+
+    assert found() == ()
+    ports += (OvsPort("r0", external_ids={"eswitch": "0000:07:00.0/vf0"}),)
+    assert found() == ("ovs.bridges[br0].ports: r0 is new",)

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from eswitch.engine.explain import explain_write
+from eswitch.engine.explain import explain_vf_count
 from eswitch.errors import HostError
 from eswitch.host.recorded import RecordedHost
-from eswitch.model.action import Write
+from eswitch.model.action import SetVfCount
 
 CASES = sorted((Path(__file__).parent.parent / "cases" / "kernel-log").glob("*.json"))
 
@@ -24,9 +24,8 @@ def test_case(path: Path) -> None:
     host = RecordedHost(
         {"commands": {"dmesg --notime": {"stdout": path.with_suffix(".txt").read_text()}}}
     )
-    place = f"/sys/bus/pci/devices/{case['pci']}/sriov_numvfs"
     refusal = HostError(case["said"], errno=case["errno"])
-    found = explain_write(Write(place, "4"), refusal, host)
+    found = explain_vf_count(SetVfCount(case["pci"], 4, timeout=10.0), refusal, host)
     assert case["expect"]["hint"] in (found.hint or "")
     assert case["said"] in found.message
     assert ("kernel log" in found.message) == bool(case["expect"]["quoted"])

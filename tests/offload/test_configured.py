@@ -5,7 +5,7 @@ from __future__ import annotations
 from eswitch.model.plan import Blocker, Pending, Plan
 from eswitch.model.report import Check, Layer, Verdict
 from eswitch.model.step import Step
-from eswitch.model.subject import SpecNic
+from eswitch.model.subject import Part, SpecNic
 from eswitch.offload.configured import configured
 
 
@@ -18,14 +18,14 @@ BLOCKER = Blocker(SpecNic("cx6"), "no NIC has it", "eswitch show")
 
 
 def failed(subject: str, question: str, evidence: str, hint: str) -> Check:
-    return Check(Layer.CONFIGURED, subject, question, Verdict.FAILED, evidence, hint)
+    return Check(Layer.CONFIGURED, SpecNic(subject), question, Verdict.FAILED, evidence, hint)
 
 
 def test_nothing_left_is_one_sound_check() -> None:
     assert configured(Plan()) == (
         Check(
             Layer.CONFIGURED,
-            "this host",
+            Part.HOST,
             "is it as the spec wants it?",
             Verdict.OK,
             "nothing is left to change",
@@ -42,9 +42,9 @@ def test_what_is_left_to_do_is_told_with_what_is_now() -> None:
 
 def test_steps_that_only_make_way_count_if_there_is_nothing_else() -> None:
     mixed = Plan(steps=(step("a", passing=True), step("b")))
-    assert [check.subject for check in configured(mixed)] == ["b"]
+    assert [str(check.subject) for check in configured(mixed)] == ["b"]
     passing = Plan(steps=(step("a", passing=True),))
-    assert [check.subject for check in configured(passing)] == ["a"]
+    assert [str(check.subject) for check in configured(passing)] == ["a"]
 
 
 def test_what_stands_in_the_way_comes_first() -> None:

@@ -14,6 +14,7 @@ from offload.merge_patch import observed_from, patched
 from eswitch.model.desired import DesiredState
 from eswitch.model.identifiers import PciAddress
 from eswitch.model.observed import ObservedState
+from eswitch.model.subject import SpecPort
 from eswitch.offload.datapath import Datapath, Kind, Port, datapath
 from eswitch.offload.wanted import Missing, wanted
 
@@ -42,7 +43,7 @@ def test_ports_by_kind() -> None:
         "12": "unnamed",
         "": "unnamed",
     }
-    assert known.port("enp7s0f0r1").subject == "enp7s0f0r1 (0000:07:00.0 VF 1)"
+    assert str(known.port("enp7s0f0r1").subject) == "enp7s0f0r1 (0000:07:00.0 VF 1)"
     assert [port.name for port in known.bridged] == ["enp7s0f0np0", "enp7s0f0r0", "enp7s0f0r1"]
 
 
@@ -52,9 +53,9 @@ def test_a_nic_in_legacy_mode_has_no_eswitch_ports() -> None:
     legacy = observed(nics={"enp7s0f0np0": {"eswitch": {"mode": "legacy"}, "vfs": vfs}})
     assert datapath(legacy).port("enp7s0f0np0").kind is Kind.OUTSIDE
     found = dict(enumerate(port for _, port in wanted(SPEC, legacy)))
-    assert found[0] == Missing("cx6/uplink", "enp7s0f0np0 is not in switchdev mode")
-    assert found[1] == Missing("cx6/0", "VF 0 of 0000:07:00.0 has no representor")
-    assert found[2] == Missing("cx6/1", "0000:07:00.0 has no VF 1")
+    assert found[0] == Missing(SpecPort("cx6"), "enp7s0f0np0 is not in switchdev mode")
+    assert found[1] == Missing(SpecPort("cx6", 0), "VF 0 of 0000:07:00.0 has no representor")
+    assert found[2] == Missing(SpecPort("cx6", 1), "0000:07:00.0 has no VF 1")
 
 
 def test_an_uplink_in_another_namespace_is_no_port() -> None:
@@ -144,8 +145,8 @@ def test_each_port_with_its_identity() -> None:
         "enp8s0f0np0": Port("enp8s0f0np0", Kind.UPLINK, other, PF1, None, None),
         "enp8s0f0r0": Port("enp8s0f0r0", Kind.REPRESENTOR, other, PF1, 0, None),
     }
-    assert known.port("enp7s0f0np0").subject == "enp7s0f0np0 (0000:07:00.0 uplink)"
-    assert known.port("vmbr2").subject == "vmbr2"
+    assert str(known.port("enp7s0f0np0").subject) == "enp7s0f0np0 (0000:07:00.0 uplink)"
+    assert str(known.port("vmbr2").subject) == "vmbr2"
 
 
 def test_what_two_ports_must_share() -> None:
@@ -235,8 +236,7 @@ def test_the_wanted_ports_that_are_here() -> None:
 def test_why_a_wanted_port_is_not_here() -> None:
     absent = observed(nics={"enp7s0f0np0": {"mac": "02:00:00:00:00:99"}})
     assert {port for _, port in wanted(SPEC, absent)} == {
-        Missing(name, "no NICs have mac 08:c0:eb:32:98:07")
-        for name in ("cx6/uplink", "cx6/0", "cx6/1")
+        Missing(SpecPort("cx6", vf), "no NICs have mac 08:c0:eb:32:98:07") for vf in (None, 0, 1)
     }
     twice = observed(nics={"enp8s0f0np0": {"mac": "08:c0:eb:32:98:07"}})
     found = {port.why for _, port in wanted(SPEC, twice) if isinstance(port, Missing)}
@@ -245,4 +245,4 @@ def test_why_a_wanted_port_is_not_here() -> None:
     nameless = replace(here, nics=(replace(here.nics[0], netdev=None), *here.nics[1:]))
     first, *_ = (port for _, port in wanted(SPEC, nameless))
     why = "0000:07:00.0 has no interface in this network namespace"
-    assert first == Missing("cx6/uplink", why)
+    assert first == Missing(SpecPort("cx6"), why)

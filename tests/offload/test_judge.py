@@ -57,7 +57,7 @@ def check(
     (found,) = (
         each
         for each in report.checks
-        if each.subject.startswith(f"{port} (")
+        if str(each.subject).startswith(f"{port} (")
         and each.question == f"is traffic {way} it in hardware?"
     )
     assert found.layer is Layer.OFFLOADED
@@ -76,7 +76,7 @@ def test_all_in_hardware() -> None:
     assert answer(check(seen([flow(9)]))) == (Verdict.OK, text, None, None)
     two = check(seen([flow(1500), flow(7, out=UPLINK)]))
     assert two.evidence == "1,507 packets in 2 flows, all in hardware"
-    assert two.subject == "enp7s0f0r0 (0000:07:00.0 VF 0)"
+    assert str(two.subject) == "enp7s0f0r0 (0000:07:00.0 VF 0)"
 
 
 def test_one_in_software_is_enough_to_fail_and_the_worst_one_tells_why() -> None:
@@ -239,7 +239,7 @@ def test_a_stopped_open_vswitch_has_no_traffic_to_judge() -> None:
 def test_each_port_is_asked_both_ways_from_first() -> None:
     report = judge(None, host(), None, seen([]), RUNNING)
     asked = [
-        (each.subject.partition(" ")[0], each.question.split(" ")[2])
+        (str(each.subject).partition(" ")[0], each.question.split(" ")[2])
         for each in report.checks
         if each.layer is Layer.OFFLOADED
     ]

@@ -64,7 +64,7 @@ def test_ok_needs_hardware_in_that_direction_and_no_software(flows: list[Flow]) 
     checks = [check for check in report.checks if check.layer is Layer.OFFLOADED]
     assert len(checks) == 2 * len(PORTS)
     for check in checks:
-        name = check.subject.split(" ")[0]
+        name = str(check.subject).split(" ")[0]
         leaving = "from" in check.question
         mine = [
             each

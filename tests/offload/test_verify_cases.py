@@ -78,7 +78,7 @@ def test_case(path: Path) -> None:
             for check in report.checks
             if check.layer == wanted["layer"]
             and check.question == wanted["question"]
-            and check.subject.split(" (")[0] == wanted["subject"].split(" (")[0]
+            and str(check.subject).split(" (")[0] == wanted["subject"].split(" (")[0]
         ]
         assert len(found) == 1, f"{wanted['subject']}: {wanted['question']}"
         assert found[0].verdict == wanted["verdict"], found[0].evidence

@@ -25,7 +25,7 @@ def checks(name: str, **change: Any) -> dict[str, Check]:
     return {
         check.question: check
         for check in wired(observed, wanted, ON)
-        if check.subject.startswith(name)
+        if str(check.subject).startswith(name)
     }
 
 

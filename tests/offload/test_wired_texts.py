@@ -14,6 +14,7 @@ from offload.merge_patch import observed_from, patched
 from eswitch.model.desired import DesiredState
 from eswitch.model.observed import ObservedState
 from eswitch.model.report import Check, Layer, Verdict
+from eswitch.model.subject import SpecPort
 from eswitch.model.unknown import Unknown
 from eswitch.offload.datapath import Kind, Port, datapath
 from eswitch.offload.sources.openvswitch import Running
@@ -54,7 +55,8 @@ def checks(
 
 def answers(found: tuple[Check, ...]) -> dict[tuple[str, str], Answer]:
     return {
-        (each.subject, each.question): (each.verdict, each.evidence, each.hint) for each in found
+        (str(each.subject), each.question): (each.verdict, each.evidence, each.hint)
+        for each in found
     }
 
 
@@ -191,7 +193,7 @@ def test_a_host_without_a_nic_for_it() -> None:
 
 
 def test_a_port_that_is_not_here() -> None:
-    found = answers(checks(host(), ports=(("vmbr2", Missing("cx6/0", "no VF 0")),)))
+    found = answers(checks(host(), ports=(("vmbr2", Missing(SpecPort("cx6", 0), "no VF 0")),)))
     assert found["cx6/0", "is it here?"] == (Verdict.FAILED, "no VF 0", "eswitch apply")
 
 

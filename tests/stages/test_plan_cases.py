@@ -8,6 +8,7 @@ import pytest
 from hydrate import host_of
 from ruamel.yaml import YAML
 
+from eswitch.model.action import by_hand
 from eswitch.spec import load
 from eswitch.stages import make_plan, questions
 
@@ -20,10 +21,10 @@ def test_case(path: Path) -> None:
     observed = host_of(case)
     desired = load(case["spec"].encode(), path.name)
     plan = make_plan(desired, observed)
-    commands = [str(action) for step in plan.steps for action in step.actions]
+    commands = [str(action) for step in plan.steps for action in by_hand(step.actions)]
     assert [f"{b.subject}: {b.message}" for b in plan.blockers] == case.get("blockers", [])
     assert commands == case.get("commands", [])
-    later = [str(action) for step in plan.later for action in step.actions]
+    later = [str(action) for step in plan.later for action in by_hand(step.actions)]
     assert later == case.get("later", [])
     assert [str(pending) for pending in plan.pending] == case.get("pending", [])
     human = [str(blocker.subject) for blocker in plan.blockers if blocker.kind.by_hand]
@@ -36,7 +37,9 @@ def test_case(path: Path) -> None:
     assert [str(each) for step in plan.steps for each in step.disturbs] == case.get("disturbs", [])
     assert [note.message for note in plan.notes] == case.get("notes", [])
     if "undo" in case:
-        assert [str(action) for step in plan.steps for action in step.inverse] == case["undo"]
+        assert [str(action) for step in plan.steps for action in by_hand(step.inverse)] == case[
+            "undo"
+        ]
     if "missing" in case:
         missing = [f"{step.subject}: {step.attribute}" for step in plan.steps if not step.passing]
         assert missing == case["missing"]

@@ -18,12 +18,11 @@ from hypothesis.stateful import (
     rule,
 )
 from twin.life_machines import DRIFTS, DRIVERS, delivered, drift, specs
+from twin.state_judge import settled
 
 from eswitch.engine import apply, prepare, rollback
-from eswitch.engine.undo import differences
 from eswitch.errors import EswitchError, HostError, Refused
 from eswitch.model.desired import DesiredState
-from eswitch.model.plain import to_plain
 from eswitch.observe import observe
 from eswitch.stages import make_plan
 from eswitch.twin import Fault, Kind, PowerLoss, Twin
@@ -112,7 +111,7 @@ class Life(RuleBasedStateMachine):
     def rollback_restores(self, fault: Fault | None) -> None:
         """After an apply that came to its end, and after one that was stopped half way."""
         self.twin.run(["udevadm", "settle"])
-        start = to_plain(observe(self.twin))
+        start = settled(self.twin.state)
         last = prepare(self.twin)
         if fault is None:
             if not self._apply():
@@ -126,7 +125,8 @@ class Life(RuleBasedStateMachine):
         if undo is None or (last is not None and undo.entry.path == last.entry.path):
             return
         rollback(self.twin, undo)
-        assert list(differences(start, to_plain(observe(self.twin)))) == []
+        self.twin.run(["udevadm", "settle"])
+        assert settled(self.twin.state) == start
 
     def _apply(self) -> bool:
         """True if it came to its end; it may only be refused for the sake of a guest."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from eswitch.model.action import by_hand
 from eswitch.model.step import Key, Step
 
 from .layout import seconds
@@ -55,7 +56,7 @@ class Progress:
             text = line(f"{marks.over} {brief(steps)}  ", took, hang=2)
         self._screen.show([text])
         if self._commands:
-            actions = [str(action) for step in steps for action in step.actions]
+            actions = [str(action) for step in steps for action in by_hand(step.actions)]
             self._screen.show(line(faint(f"    $ {text}")) for text in dict.fromkeys(actions))
         self._steps, self._seconds = {}, 0.0
 

@@ -7,6 +7,7 @@ journal is written before anything changes, so that `rollback` works after a cra
 from .converge import apply
 from .journal import Journal
 from .outcome import Outcome
-from .undo import Undo, prepare, rollback
+from .revert import rollback
+from .undo import Undo, prepare
 
 __all__ = ["Journal", "Outcome", "Undo", "apply", "prepare", "rollback"]

@@ -9,15 +9,26 @@ from eswitch.errors import CommandFailed, EswitchError, HostError, TimedOut
 from eswitch.files import edit
 from eswitch.host import Host
 from eswitch.host.lossless import read_lossless
-from eswitch.model.action import Action, Command, Program, Replace, Settle, Tool, Write
+from eswitch.model.action import (
+    Action,
+    Command,
+    Program,
+    Remember,
+    Replace,
+    Settle,
+    SetVfCount,
+    Tool,
+    Write,
+)
 from eswitch.observe import names_to_come
 
 from .batch import Operation
-from .explain import explain_program, explain_tool, explain_write, not_effective, own_words
+from .explain import explain_program, explain_tool, explain_vf_count, not_effective, own_words
 
 # ip and devlink name the failed line of a batch: "Command failed -:3".
 _FAILED_LINE = re.compile(r"^Command failed \S*?:(\d+)\s*$", re.MULTILINE)
 _BATCH_TIMEOUT = 120.0
+_MOST_REMEMBERED = 1 << 20
 # `-b` is the one spelling of a batch that all of them know; of `force` there is none.
 _FORCE = {Tool.IP: "-force", Tool.TC: "-force", Tool.DEVLINK: "--force"}
 # ovs-vsctl waits until ovs-vswitchd has taken the change; with 127 ports that takes seconds.
@@ -37,17 +48,30 @@ class StepFailed(HostError):
 def execute(operation: Operation, host: Host) -> None:
     """Run it; raises StepFailed. What a tool did before the failing line stays done."""
     action = operation.actions[0]
-    if isinstance(action, Write):
-        _write(action, operation, host)
-    elif isinstance(action, Program | Replace):
+    if isinstance(action, Settle):
+        _settle(action, host)
+    elif isinstance(action, Command):
+        _commands(operation, host)
+    else:
         try:
-            _program(action, host) if isinstance(action, Program) else _replace(action, host)
+            _alone(action, host)
         except EswitchError as error:
             raise StepFailed(error, action, operation.steps[0]) from error
-    elif isinstance(action, Settle):
-        _settle(action, host)
-    else:
-        _commands(operation, host)
+
+
+def _alone(action: Write | SetVfCount | Program | Replace | Remember, host: Host) -> None:
+    match action:
+        case Write():
+            host.write_attribute(action.path, str(action.value), action.timeout)
+        case SetVfCount():
+            _set_vf_count(action, host)
+        case Program():
+            _program(action, host)
+        case Replace():
+            _replace(action, host)
+        case Remember():
+            content = host.read_bytes(action.path, _MOST_REMEMBERED)
+            host.replace_file(action.note, content)
 
 
 def execute_all(operation: Operation, host: Host) -> tuple[str, ...]:
@@ -76,36 +100,25 @@ def execute_all(operation: Operation, host: Host) -> tuple[str, ...]:
             # One refusal undid the whole OVSDB transaction.
             alone = (Operation((command,), operation.steps[:1]) for command in commands)
             return tuple(line for one in alone for line in execute_all(one, host))
-        if (
-            isinstance(first, Program)
-            and first.argv[0] == "env"
-            and "No such file" in failed.message
-        ):
-            return (f"{failed.action}: it does not exist",)  # a driver that was never unpacked
+        if isinstance(first, Program) and first.brought and "No such file" in failed.message:
+            return (f"{failed.action}: it does not exist",)
         return (f"{failed.action}: {failed.message}",)
     return ()
 
 
-def _write(action: Write, operation: Operation, host: Host) -> None:
-    try:
-        host.write_attribute(action.path, str(action.value), action.timeout)
-    except HostError as error:
-        raise StepFailed(explain_write(action, error, host), action, operation.steps[0]) from error
-    if action.path.endswith("/sriov_numvfs"):
-        _read_count_back(action, operation, host)
-
-
-def _read_count_back(action: Write, operation: Operation, host: Host) -> None:
+def _set_vf_count(action: SetVfCount, host: Host) -> None:
     """Drivers create fewer VFs than asked for and report success (domain.md 1.2), and what follows
-    in the same round, a change of mode above all, counts on their number."""
+    in the same round, a change of mode above all, counts on their number: it is read back."""
+    try:
+        host.write_attribute(action.path, str(action.count), action.timeout)
+    except HostError as error:
+        raise explain_vf_count(action, error, host) from error
     try:
         now = host.read(action.path)
     except HostError:
         return  # the look at the end of the round tells
-    if now != str(action.value):
-        pci = action.path.split("/")[-2]
-        wrong = not_effective(pci, "the number of VFs", str(action.value), now)
-        raise StepFailed(wrong, action, operation.steps[0])
+    if now != str(action.count):
+        raise not_effective(action.pf, "the number of VFs", str(action.count), now)
 
 
 def _replace(action: Replace, host: Host) -> None:

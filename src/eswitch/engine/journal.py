@@ -24,7 +24,7 @@ from typing import cast
 from eswitch.errors import EswitchError, HostError, NotFound
 from eswitch.files import paths
 from eswitch.host import Host
-from eswitch.model.action import Action
+from eswitch.model.action import Action, by_hand
 from eswitch.model.disturbance import Disturbance
 from eswitch.model.observed import ObservedState
 from eswitch.model.plain import Plain, to_plain
@@ -55,7 +55,7 @@ class Executed:
         return cls(
             title=str(step),
             subject=step.subject,
-            commands=tuple(str(action) for action in step.actions),
+            commands=tuple(str(action) for action in by_hand(step.actions)),
             inverse=step.inverse,
             touches=step.touches,
             disturbs=step.disturbs,
@@ -70,7 +70,7 @@ class Entry:
     path: str
     started: str
     spec: str
-    before: Plain
+    before: ObservedState
     steps: tuple[Executed, ...]
     end: str | None
 
@@ -169,18 +169,21 @@ def read(host: Host, path: str) -> Entry | None:
     head, *rest = lines
     if head.get("schema") != SCHEMA:
         raise HostError(f"unknown schema {head.get('schema')!r}", where=path)
+    what = "what was there before"
     try:
+        before = from_plain(ObservedState, head.get("before"))
+        what = "a step"
         steps = tuple(_executed(line) for line in rest if "step" in line)
     except Unfit as wrong:
         place = ".".join(map(str, wrong.path))
-        message = f"a step cannot be understood: {place}: {wrong}"
+        message = f"{what} cannot be understood: {place}: {wrong}"
         raise HostError(message, where=path, hint="undo by hand; it lists commands") from None
     ends = [str(line["end"]) for line in rest if "end" in line]
     return Entry(
         path=path,
         started=str(head.get("started")),
         spec=str(head.get("spec")),
-        before=head.get("before"),
+        before=before,
         steps=steps,
         end=ends[-1] if ends else None,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from shlex import quote
@@ -18,15 +19,6 @@ class Unnamed:
 
     def __str__(self) -> str:
         return f"<{self.identity}>"
-
-
-WHOLE = frozenset(
-    (
-        *("update-grub", "proxmox-boot-tool", "kernel-install", "update-initramfs", "cp"),
-        *("mstconfig", "mlxconfig", "mstfwreset", "mlxfwreset", "devlink"),
-    )
-)
-"""Programs that write what a machine boots from, or a card starts with."""
 
 
 def printf(text: str) -> str:
@@ -71,8 +63,7 @@ class Tool(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Write:
-    """One write to a sysfs attribute. `timeout` in seconds: `sriov_numvfs` can block for minutes,
-    and forever while a guest holds a VF (domain.md 1.2)."""
+    """One write to an attribute of the kernel. `timeout` in seconds."""
 
     KIND: ClassVar[str] = "write"
     path: str
@@ -87,6 +78,31 @@ class Write:
     def unnamed(self) -> bool:
         """True while the value is an identity without a name: the write cannot happen yet."""
         return isinstance(self.value, Unnamed)
+
+
+@dataclass(frozen=True, slots=True)
+class SetVfCount:
+    """Make, or remove, a PF's VFs: one write to its `sriov_numvfs`, which goes from one number to
+    another only over 0. `timeout` in seconds: it can block for minutes, and forever while a guest
+    holds a VF (domain.md 1.2)."""
+
+    KIND: ClassVar[str] = "set-vf-count"
+    pf: PciAddress
+    count: int
+    timeout: float
+
+    def __str__(self) -> str:
+        return f"echo {self.count} > {self.path}"
+
+    @property
+    def path(self) -> str:
+        """The attribute."""
+        return f"/sys/bus/pci/devices/{self.pf}/sriov_numvfs"
+
+    @property
+    def unnamed(self) -> bool:
+        """Never."""
+        return False
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,19 +149,21 @@ class Settle:
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """A program that is run by itself, never joined with others. `timeout` in seconds; what it says
-    is kept in the file `log` if that is given. Never a shell."""
+    """A program that is run by itself, never joined with others. Never a shell.
+
+    `timeout` in seconds; what it says is kept in the file `log` if that is given. A Ctrl-C waits
+    for the end of one that is `whole`: half of it is worse than all or nothing (what a machine
+    boots from, what a card starts with). One that is `brought` came with what it undoes: where it
+    does not exist, there is nothing to undo.
+    """
 
     KIND: ClassVar[str] = "program"
     argv: tuple[str, ...]
     input: str | None = None
     timeout: float = 120.0
     log: str = ""
-
-    @property
-    def whole(self) -> bool:
-        """Whether a Ctrl-C has to wait for its end: half of it is worse than all or nothing."""
-        return self.argv[0] in WHOLE
+    whole: bool = False
+    brought: bool = False
 
     def __str__(self) -> str:
         typed = " ".join(quote(word) for word in self.argv)
@@ -185,4 +203,27 @@ class Replace:
         return Replace(self.path, self.new, self.old)
 
 
-Action = Write | Command | Settle | Program | Replace
+@dataclass(frozen=True, slots=True)
+class Remember:
+    """Keep, for eswitch itself, what a file says now: `note` becomes a copy of `path`. No change of
+    the host that anybody would type."""
+
+    KIND: ClassVar[str] = "remember"
+    path: str
+    note: str
+
+    def __str__(self) -> str:
+        return f"remember {self.path} in {self.note}"
+
+    @property
+    def unnamed(self) -> bool:
+        """Never."""
+        return False
+
+
+Action = Write | SetVfCount | Command | Settle | Program | Replace | Remember
+
+
+def by_hand(actions: Iterable[Action]) -> tuple[Action, ...]:
+    """Those that a person would type to do the same."""
+    return tuple(action for action in actions if not isinstance(action, Remember))

@@ -7,6 +7,7 @@ from enum import Enum
 from ipaddress import IPv4Address, IPv4Interface, IPv6Address, IPv6Interface
 from typing import cast
 
+from .action import by_hand
 from .plan import Pending, Plan
 from .step import Step
 
@@ -49,8 +50,8 @@ def step_to_plain(step: Step) -> dict[str, Plain]:
         "old": step.old,
         "new": step.new,
         "why": step.why,
-        "commands": [str(action) for action in step.actions],
-        "undo": [str(action) for action in step.inverse],
+        "commands": [str(action) for action in by_hand(step.actions)],
+        "undo": [str(action) for action in by_hand(step.inverse)],
         "disturbs": [str(each) for each in step.disturbs],
         "source": str(step.source) if step.source else None,
         "forecast": not step.ready,

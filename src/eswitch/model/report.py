@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from .subject import Subject
+
 
 class Verdict(StrEnum):
     """UNKNOWN is a verdict of its own: no evidence is neither good nor bad (design.md rule 8)."""
@@ -31,7 +33,7 @@ class Check:
     """
 
     layer: Layer
-    subject: str
+    subject: Subject
     question: str
     verdict: Verdict
     evidence: str

@@ -105,6 +105,30 @@ class Interface:
 
 
 @dataclass(frozen=True, slots=True)
+class Named:
+    """An interface by its name of the day, and who that is; None where only the name is known."""
+
+    KIND: ClassVar[str] = "named"
+    name: str
+    of: Uplink | VfId | None = None
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.of})" if self.of else self.name
+
+
+@dataclass(frozen=True, slots=True)
+class SpecPort:
+    """A port of the spec's `bridges`, of an entry of its `nics`; `vf` is None for the uplink."""
+
+    KIND: ClassVar[str] = "spec-port"
+    nic: str
+    vf: int | None = None
+
+    def __str__(self) -> str:
+        return f"{self.nic}/{'uplink' if self.vf is None else self.vf}"
+
+
+@dataclass(frozen=True, slots=True)
 class HostAddress:
     """An address of this host, `192.168.1.101/24`."""
 
@@ -169,6 +193,8 @@ Subject = (
     | Bridge
     | Port
     | Interface
+    | Named
+    | SpecPort
     | HostAddress
     | DefaultRoute
     | KernelModule

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from eswitch.model.plan import Plan
 from eswitch.model.report import Check, Layer, Verdict
+from eswitch.model.subject import Part
 
 
 def configured(plan: Plan) -> tuple[Check, ...]:
@@ -14,7 +15,7 @@ def configured(plan: Plan) -> tuple[Check, ...]:
     blocked = tuple(
         Check(
             Layer.CONFIGURED,
-            str(blocker.subject),
+            blocker.subject,
             "can it be as the spec wants it?",
             Verdict.FAILED,
             blocker.message,
@@ -27,7 +28,7 @@ def configured(plan: Plan) -> tuple[Check, ...]:
     pending = tuple(
         Check(
             Layer.CONFIGURED,
-            str(step.subject),
+            step.subject,
             f"{step.attribute} {step.new}?",
             Verdict.FAILED,
             f"now {step.old}",
@@ -38,7 +39,7 @@ def configured(plan: Plan) -> tuple[Check, ...]:
     pending += tuple(
         Check(
             Layer.CONFIGURED,
-            str(each.subject),
+            each.subject,
             f"{each.attribute} in force?",
             Verdict.FAILED,
             f"{each.what}: set, and waits for a reboot",
@@ -48,7 +49,7 @@ def configured(plan: Plan) -> tuple[Check, ...]:
     )
     done = Check(
         Layer.CONFIGURED,
-        "this host",
+        Part.HOST,
         "is it as the spec wants it?",
         Verdict.OK,
         "nothing is left to change",

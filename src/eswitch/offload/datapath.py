@@ -10,8 +10,9 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from eswitch.model.identifiers import PciAddress
+from eswitch.model.identifiers import PciAddress, VfId
 from eswitch.model.observed import LinkState, NicState, ObservedState, OvsBridge
+from eswitch.model.subject import Named, Uplink
 
 _TUNNEL_TYPES = frozenset(("vxlan", "geneve", "gre", "erspan", "ip6gre", "ip6erspan", "gtpu"))
 # Open vSwitch's own tunnel devices (dpif-netlink-rtnl.c, netdev-vport.c).
@@ -69,12 +70,12 @@ class Port:
         return (self.switch, self.bond or self.pci or "") if self.switch else None
 
     @property
-    def subject(self) -> str:
+    def subject(self) -> Named:
         """The name with its identity: names change, identities do not (domain.md 1.6)."""
         if self.pci is None:
-            return self.name
-        role = "uplink" if self.vf is None else f"VF {self.vf}"
-        return f"{self.name} ({self.pci} {role})"
+            return Named(self.name)
+        vf = None if self.vf is None else VfId(self.pci, self.vf)
+        return Named(self.name, vf or Uplink(self.pci))
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from eswitch.model.desired import DesiredPort, DesiredState
 from eswitch.model.observed import ObservedState
+from eswitch.model.subject import SpecPort
 from eswitch.topology.matching import candidates
 
 from .datapath import Datapath, Port, datapath
@@ -15,7 +16,7 @@ from .datapath import Datapath, Port, datapath
 class Missing:
     """A port that the spec wants and the host does not have."""
 
-    subject: str
+    subject: SpecPort
     why: str
 
 
@@ -41,19 +42,24 @@ def wanted(desired: DesiredState | None, observed: ObservedState) -> Wanted:
 def _resolve(
     port: DesiredPort, desired: DesiredState, observed: ObservedState, known: Datapath
 ) -> Port | Missing:
+    subject = SpecPort(port.nic, port.vf)
     match = desired.nic(port.nic).match
     found = candidates(match, observed)
     if len(found) != 1:
-        return Missing(str(port), f"{len(found) or 'no'} NICs have {match}")
+        return Missing(subject, f"{len(found) or 'no'} NICs have {match}")
     (nic,) = found
     if port.vf is None:
         if nic.netdev is None:
-            return Missing(str(port), f"{nic.pci} has no interface in this network namespace")
+            return Missing(
+                SpecPort(port.nic, port.vf), f"{nic.pci} has no interface in this network namespace"
+            )
         uplink = known.ports.get(nic.netdev)
-        return uplink or Missing(str(port), f"{nic.netdev} is not in switchdev mode")
+        return uplink or Missing(
+            SpecPort(port.nic, port.vf), f"{nic.netdev} is not in switchdev mode"
+        )
     vf = nic.vf(port.vf)
     if vf is None:
-        return Missing(str(port), f"{nic.pci} has no VF {port.vf}")
+        return Missing(subject, f"{nic.pci} has no VF {port.vf}")
     if vf.representor is None:
-        return Missing(str(port), f"VF {port.vf} of {nic.pci} has no representor")
+        return Missing(subject, f"VF {port.vf} of {nic.pci} has no representor")
     return known.port(vf.representor)

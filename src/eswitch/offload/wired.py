@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from eswitch.model.desired import DesiredState, TcPolicy
-from eswitch.model.identifiers import OVS_DATAPATH
+from eswitch.model.identifiers import OVS_DATAPATH, VfId
 from eswitch.model.observed import ObservedState, OvsPort, OvsStatus
 from eswitch.model.report import Check, Layer, Verdict
+from eswitch.model.subject import Named, Part, Subject
 from eswitch.model.unknown import Unknown
 from eswitch.topology.suitability import none_suitable
 
@@ -34,7 +35,7 @@ def wired(
         install = "apt install openvswitch-switch"
         return (
             _wired(
-                "Open vSwitch",
+                Part.OPEN_VSWITCH,
                 "does it run?",
                 Verdict.FAILED,
                 observed.ovs.reason or observed.ovs.status.value,
@@ -62,17 +63,17 @@ def _nothing_wanted(observed: ObservedState, *, spec: bool) -> Check:
         hints = dict.fromkeys(each.hint for each in found if each.hint)
         hint = "; ".join(hints) or "use a NIC with an e-switch, such as a ConnectX-5 or later"
         text = f"no NIC of this host can be an e-switch now: {reasons}"
-        return _wired("this host", question, Verdict.FAILED, text, hint)
+        return _wired(Part.HOST, question, Verdict.FAILED, text, hint)
     if spec:
         text = "the spec puts no port of a NIC into a bridge"
-        return _wired("the spec", question, Verdict.FAILED, text, "name one under `bridges`")
+        return _wired(Part.SPEC, question, Verdict.FAILED, text, "name one under `bridges`")
     text = "no uplink or representor of an e-switch is in an Open vSwitch bridge"
     hint = "eswitch init > eswitch.yaml writes a spec for this host"
-    return _wired("this host", question, Verdict.FAILED, text, hint)
+    return _wired(Part.HOST, question, Verdict.FAILED, text, hint)
 
 
 def _wired(
-    subject: str,
+    subject: Subject,
     question: str,
     verdict: Verdict,
     evidence: str,
@@ -89,13 +90,13 @@ def _offloads(observed: ObservedState, running: Running) -> Check:
     """The daemon's own word; the database key alone proves nothing (domain.md 4.1)."""
     question = "does the running daemon offload flows?"
     if isinstance(running.on, Unknown):
-        return _wired("Open vSwitch", question, Verdict.UNKNOWN, running.evidence)
+        return _wired(Part.OPEN_VSWITCH, question, Verdict.UNKNOWN, running.evidence)
     if running.on:
-        return _wired("Open vSwitch", question, Verdict.OK, running.evidence)
+        return _wired(Part.OPEN_VSWITCH, question, Verdict.OK, running.evidence)
     key = observed.ovs.other_config.get("hw-offload", "not set")
     hint = RESTART if key == "true" else "ovs-vsctl set Open_vSwitch . other_config:hw-offload=true"
     evidence = f"{running.evidence}; other_config:hw-offload is {key}"
-    return _wired("Open vSwitch", question, Verdict.FAILED, evidence, hint)
+    return _wired(Part.OPEN_VSWITCH, question, Verdict.FAILED, evidence, hint)
 
 
 def _policy(observed: ObservedState, desired: DesiredState | None) -> Iterator[Check]:
@@ -109,7 +110,7 @@ def _policy(observed: ObservedState, desired: DesiredState | None) -> Iterator[C
     elif desired and desired.ovs.hw_offload:
         hint = f"eswitch apply, then {RESTART}"
     yield _wired(
-        "Open vSwitch",
+        Part.OPEN_VSWITCH,
         "does its policy let flows into the NIC?",
         Verdict.FAILED,
         "other_config:tc-policy is skip_hw: nothing can be offloaded",
@@ -191,7 +192,7 @@ def _hw_tc_offload(port: Port, value: bool | Unknown | None) -> Check:  # noqa: 
     return _wired(port.subject, question, Verdict.FAILED, "off", reason.remedy, kind=reason.kind)
 
 
-def _carrier(subject: str, *, carrier: bool | None, hint: str) -> Check:
+def _carrier(subject: Subject, *, carrier: bool | None, hint: str) -> Check:
     question = "has it a carrier?"
     if carrier is None:
         return _wired(subject, question, Verdict.UNKNOWN, "the kernel does not say")
@@ -205,6 +206,6 @@ def _vf_carrier(observed: ObservedState, port: Port) -> Iterator[Check]:
     nic = observed.nic(port.pci) if port.pci else None
     vf = nic.vf(port.vf) if nic and port.vf is not None else None
     link = observed.link(vf.netdev) if vf and vf.netdev else None
-    if link and link.up:
-        subject = f"{link.name} ({port.pci} VF {port.vf})"
+    if nic and vf and link and link.up:
+        subject = Named(link.name, VfId(nic.pci, vf.index))
         yield _carrier(subject, carrier=link.carrier, hint=f"ip link set {port.name} up")

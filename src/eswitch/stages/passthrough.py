@@ -10,7 +10,7 @@ from dataclasses import replace
 from shlex import quote
 
 from eswitch.files import kernel_cmdline, paths
-from eswitch.model.action import Action, Program, Replace
+from eswitch.model.action import Action, Program, Remember, Replace
 from eswitch.model.desired import DesiredState, Source, VfDriver
 from eswitch.model.identifiers import VfId
 from eswitch.model.machine import BootState, IommuState, Loader, Vendor
@@ -182,9 +182,9 @@ def _command_line(boot: BootState, source: Source | None) -> StagePlan:
         new = boot.content or ""
         if _effective(kernel_cmdline.split(new)) != "on":
             new = kernel_cmdline.with_words(new, WORDS)
-    refresh: tuple[Action, ...] = (Program(boot.refresh, timeout=_WRITE),)
+    refresh: tuple[Action, ...] = (Program(boot.refresh, timeout=_WRITE, whole=True),)
     if boot.loader is Loader.SYSTEMD_BOOT:
-        refresh += (Program(("cp", boot.path, paths.BOOT_REFRESHED)),)
+        refresh += (Remember(boot.path, paths.BOOT_REFRESHED),)
     write = Replace(boot.path, boot.content, new)
     # Where the file says it already, only the loader does not know yet: no file is to be put back.
     actions = refresh if new == boot.content else (write, *refresh)

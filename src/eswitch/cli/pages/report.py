@@ -91,10 +91,12 @@ class _Layer:
         worst = Report(tuple(checks)).verdict()
         lines = self._line(2, worst, f"{question} ", f"{sound} of {len(checks)}")
         told = [check for check in checks if self._tell(check, len(checks))]
-        width = max((len(check.subject) for check in told), default=0)
+        width = max((len(str(check.subject)) for check in told), default=0)
         few = None if self.verbose else FEW
         for check, alike in cut(told, lambda each: (each.verdict, each.evidence), few=few):
-            lines += self._line(4, check.verdict, f"{check.subject.ljust(width)}  ", check.evidence)
+            lines += self._line(
+                4, check.verdict, f"{str(check.subject).ljust(width)}  ", check.evidence
+            )
             if alike:
                 lines.append(line(faint(f"      and {len(alike)} more like it (-v lists them)")))
         return [*lines, *self._hints(checks)]

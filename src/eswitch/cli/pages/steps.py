@@ -8,7 +8,7 @@ from eswitch.cli.complaint import obstacles
 from eswitch.cli.layout import count, paragraph
 from eswitch.cli.screen import Line, Style, bad, faint, line, strong, warn
 from eswitch.cli.summary import Group, groups
-from eswitch.model.action import Action
+from eswitch.model.action import Action, by_hand
 from eswitch.model.plan import Blocker, Note, Pending, Plan
 from eswitch.model.step import Step
 from eswitch.stages import title_of
@@ -125,7 +125,7 @@ def _totals(plan: Plan, shown: int, spec: str) -> list[Line]:
 
 
 def _typed(step: Step) -> list[str]:
-    return [str(action) for action in step.actions]
+    return [str(action) for action in by_hand(step.actions)]
 
 
 def commands_page(plan: Plan, spec: str) -> list[Line]:
@@ -138,7 +138,7 @@ def commands_page(plan: Plan, spec: str) -> list[Line]:
             lines += [line(), line(faint("# then a reboot; what follows is a forecast"))]
         lines += [line(), line(faint(f"# {number}. {step}")), line(faint(f"#    {step.why}"))]
         lines += [line(faint("#    noticed: "), warn(str(each))) for each in step.disturbs]
-        for action in step.actions:
+        for action in by_hand(step.actions):
             lines.append(_command(action, later=number > len(plan.steps)))
             unnamed = unnamed or action.unnamed
     if unnamed:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import click
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from eswitch.host import Host
     from eswitch.model.observed import ObservedState
     from eswitch.model.plain import Plain
-    from eswitch.model.report import Report
+    from eswitch.model.report import Check, Report
 
 SCHEMA = "eswitch.verify/v1"
 NOT_AS_WANTED = 2
@@ -72,7 +72,6 @@ def command(session: Session, spec: str | None, timeout: float) -> int:
 
 
 def _document(report: Report, name: str) -> dict[str, Plain]:
-    from eswitch.model.plain import to_plain  # noqa: PLC0415
     from eswitch.model.report import Layer  # noqa: PLC0415
 
     here = {check.layer for check in report.checks}
@@ -81,5 +80,13 @@ def _document(report: Report, name: str) -> dict[str, Plain]:
         "spec": name or None,
         "verdict": report.verdict().value,
         "layers": {layer.value: report.verdict(layer).value for layer in Layer if layer in here},
-        "checks": to_plain(report.checks),
+        "checks": [_check(check) for check in report.checks],
     }
+
+
+def _check(check: Check) -> Plain:
+    """As programs know it: whom it is about is the text that people read."""
+    from eswitch.model.plain import to_plain  # noqa: PLC0415
+
+    plain = cast("dict[str, Plain]", to_plain(check))
+    return {**plain, "subject": str(check.subject)}

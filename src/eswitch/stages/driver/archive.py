@@ -188,7 +188,7 @@ def _install(
         Program(("env", "-C", tree, "./install", *options), timeout=_BUILD, log=LOG),
     ]
     inverse: list[Action] = [
-        Program(("env", "-C", tree, "./uninstall.sh", "--force"), timeout=600.0),
+        Program(("env", "-C", tree, "./uninstall.sh", "--force"), timeout=600.0, brought=True),
     ]
     before = kit.installed if module.out_of_tree else None
     disturbs: tuple[Disturbance, ...] = ()
@@ -202,8 +202,8 @@ def _install(
         # Debian's initramfs loads network drivers, and would go on loading the old one. Without
         # a release it is the newest kernel's that is written.
         words = ("update-initramfs", "-u", "-k", observed.kernel.release)
-        actions.append(Program(words, timeout=600.0))
-        inverse.append(Program(words, timeout=600.0))
+        actions.append(Program(words, timeout=600.0, whole=True))
+        inverse.append(Program(words, timeout=600.0, whole=True))
     if before is not None and not kit.kept:
         gone = f"the files of the driver before are gone from {_tree(before)}"
         text = f"a rollback leaves the new driver there: {gone}"

@@ -1,17 +1,14 @@
 """Stage `eswitch` (the recipe's 配置SRIOV): switchdev mode, VFs, their MACs and drivers.
 
 Order on mlx5 (domain.md 1.2, NVIDIA's newest): no VFs -> mode -> VFs -> MACs -> driver. VFs are
-made while `sriov_drivers_autoprobe` is 0: probing the host's driver on each, only to unbind it, is
-what makes everybody else slow, and a MAC only counts if it is set before the driver binds. Then it
-is 1 again: while it is 0 the kernel lets no driver bind to a VF, not even when asked by name, nor
-vfio-pci (pci_device_can_probe in drivers/pci/pci-driver.c).
+made unbound (`stages/restored_vfs.py`).
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
 
-from eswitch.model.action import Action, Command, Settle, Tool, Write
+from eswitch.model.action import Command, Settle, Tool
 from eswitch.model.desired import DesiredNic, DesiredState
 from eswitch.model.disturbance import Disturbance, Effect
 from eswitch.model.drivers import DriverProfile, ModeChange
@@ -28,10 +25,10 @@ from eswitch.model.plan import Blocker, Note, Obstacle, StagePlan
 from eswitch.model.step import Step
 from eswitch.model.subject import Bridge, Nic, Part, SpecNic, Uplink
 from eswitch.model.unknown import Unknown
+from eswitch.stages import restored_vfs
 from eswitch.stages.commands import put_back, without_rules
 from eswitch.stages.passing import passing
 from eswitch.stages.remaining import with_nic, without_port
-from eswitch.stages.restored_vfs import restore
 from eswitch.topology import disturbance, matching, session, stacking
 from eswitch.topology.suitability import none_suitable
 
@@ -174,13 +171,6 @@ class _Changes:
             hint = f"ovs-vsctl clear port {netdev} trunks, if all VLANs may pass"
         return (Blocker(Nic(self.pf.pci), message, hint, Obstacle.FOREIGN),)
 
-    def _sysfs(self, attribute: str) -> str:
-        return f"/sys/bus/pci/devices/{self.pf.pci}/{attribute}"
-
-    def _numvfs(self, count: int) -> Write:
-        # Peers saw 65 s for 125 VFs, and drivers that block for good (peers.md c.20, e).
-        return Write(self._sysfs("sriov_numvfs"), str(count), timeout=60.0 + 3.0 * self.sriov.total)
-
     def _detach_uplink(self, netdev: str) -> Step:
         bridge = self.observed.ovs.bridge_of(netdev)
         name = bridge.name if bridge else ""
@@ -227,12 +217,8 @@ class _Changes:
             str(self.sriov.count),
             "0",
             why,
-            (self._numvfs(0),),
-            (
-                *self._unbound(self.sriov.count),
-                *restore(self.pf, self.observed),
-                self._autoprobe(on=self.sriov.autoprobe),
-            ),
+            (restored_vfs.remove(self.pf),),
+            restored_vfs.make_again(self.pf, self.observed),
             disturbs=disturbance.vf_disturbance(self.pf),
             source=self.nic.vfs_source or self.nic.source,
             passing=self.creation,
@@ -279,23 +265,9 @@ class _Changes:
             return ()
         return (Command(Tool.TC, ("qdisc", "del", "dev", self.pf.netdev, "ingress")),)
 
-    def _autoprobe(self, *, on: bool) -> Write:
-        return Write(self._sysfs("sriov_drivers_autoprobe"), "1" if on else "0")
-
-    def _unbound(self, count: int) -> tuple[Action, ...]:
-        """VFs to which no driver has bound, and to which one may.
-
-        udev loads the VFs' driver when they appear, and a driver probes what it finds when it is
-        loaded. Where it is not the PF's (Intel's), autoprobe stays off until udev is done with all.
-        """
-        off, on = self._autoprobe(on=False), self._autoprobe(on=True)
-        loaded = self.profile.vf_driver == self.profile.name
-        wait = self._named(urgent=True) if loaded else Settle(urgent=True)
-        return (off, self._numvfs(count), wait, on)
-
-    def _named(self, *, urgent: bool = False) -> Settle:
+    def _named(self) -> Settle:
         """Wait for the uplink's name and the representors'."""
-        return Settle(urgent=urgent, pf=self.pf.pci)
+        return Settle(pf=self.pf.pci)
 
     def _let_drivers_bind(self) -> Step:
         return Step(
@@ -304,8 +276,8 @@ class _Changes:
             "off",
             "on",
             "while it is off, no driver can bind to a VF, nor can a VM take one",
-            (self._autoprobe(on=True),),
-            (self._autoprobe(on=False),),
+            (restored_vfs.autoprobe(self.pf, on=True),),
+            (restored_vfs.autoprobe(self.pf, on=False),),
             source=self.nic.vfs_source,
         )
 
@@ -316,9 +288,12 @@ class _Changes:
             str(self.sriov.count),
             str(len(self.nic.vfs)),
             f"`{self.nic.name}` asks for them",
-            self._unbound(len(self.nic.vfs)),
+            restored_vfs.make(self.pf, len(self.nic.vfs)),
             # What existed before is the removal step's to restore.
-            (self._numvfs(0), self._autoprobe(on=self.sriov.autoprobe)),
+            (
+                restored_vfs.remove(self.pf),
+                restored_vfs.autoprobe(self.pf, on=self.sriov.autoprobe),
+            ),
             source=self.nic.vfs_source or self.nic.source,
             passing=self.sriov.count == len(self.nic.vfs),
         )

@@ -148,10 +148,13 @@ def write(store: Store, values: dict[str, int]) -> tuple[Action, ...]:
     function = store.function
     if store.firmware.way is not FirmwareWay.DEVLINK:
         words = tuple(f"{name}={value}" for name, value in values.items())
-        return (Program((store.firmware.way.value, "-d", function, "-y", "set", *words)),)
+        return (
+            Program((store.firmware.way.value, "-d", function, "-y", "set", *words), whole=True),
+        )
     prefix = ("devlink", "dev", "param", "set", f"pci/{function}", "name")
     commands: list[Action] = []
     for name, value in values.items():
         text = str(bool(value)).lower() if name == SWITCH else str(value)
-        commands.append(Program((*prefix, _DEVLINK[name], "value", text, "cmode", "permanent")))
+        words = (*prefix, _DEVLINK[name], "value", text, "cmode", "permanent")
+        commands.append(Program(words, whole=True))
     return tuple(commands)

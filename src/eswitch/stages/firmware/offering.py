@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 
-from eswitch.model.action import Action, Command, Program, Settle, Tool, Write
+from eswitch.model.action import Action, Command, Program, Settle, Tool
 from eswitch.model.desired import DesiredState
 from eswitch.model.disturbance import Disturbance, Effect
 from eswitch.model.firmware import FirmwareState, FirmwareWay
@@ -21,8 +21,8 @@ from eswitch.model.question import Question, Topic
 from eswitch.model.step import Step
 from eswitch.model.subject import Interface, Nic, SpecNic, Uplink
 from eswitch.model.unknown import Unknown
+from eswitch.stages import restored_vfs
 from eswitch.stages.remaining import restarted, with_nic
-from eswitch.stages.restored_vfs import restore
 from eswitch.topology import disturbance, matching, session, stacking
 from eswitch.topology.suitability import DPU
 
@@ -253,12 +253,14 @@ def _set(few: list[Want], stores: list[Store], *, reset: bool, observed: Observe
         for pf in functions:
             disturbs += disturbance.vf_disturbance(pf)
         resetter = _RESETTERS.get(stores[0].firmware.way, "mstfwreset")
-        actions += tuple(_numvfs(pf, 0) for pf in functions if pf.sriov and pf.sriov.count)
-        start = Program((resetter, "-d", function, "-y", "-l", "3", "reset"), timeout=_RESET)
+        words = (resetter, "-d", function, "-y", "-l", "3", "reset")
+        start = Program(words, timeout=_RESET, whole=True)
+        most = max(len(want.nic.vfs) for want in few)
+        actions += tuple(restored_vfs.remove(pf) for pf in functions if pf.sriov and pf.sriov.count)
         actions += (start,)
         # The values before are in force again only by another one, and that takes every VF along.
         if changed:
-            inverse += (*(_numvfs(pf, 0) for pf in functions), start)
+            inverse += (*(restored_vfs.remove(pf, most=most) for pf in functions), start)
         inverse += tuple(action for pf in functions for action in _vfs_again(pf, observed))
     want = max(few, key=lambda want: len(want.nic.vfs))
     return Step(
@@ -312,10 +314,6 @@ def _renumbered(
     return (Disturbance(tuple(map(Interface, names)), Effect.CHANGE, text),)
 
 
-def _numvfs(pf: NicState, count: int) -> Write:
-    return Write(f"/sys/bus/pci/devices/{pf.pci}/sriov_numvfs", str(count), timeout=300.0)
-
-
 def _vfs_again(pf: NicState, observed: ObservedState) -> tuple[Action, ...]:
     """The VFs that a reset took, and the mode that they were made in."""
     if pf.sriov is None or not pf.sriov.count:
@@ -324,6 +322,4 @@ def _vfs_again(pf: NicState, observed: ObservedState) -> tuple[Action, ...]:
     if isinstance(pf.eswitch, EswitchState) and pf.eswitch.mode != "legacy":
         words = ("dev", "eswitch", "set", f"pci/{pf.pci}", "mode", pf.eswitch.mode)
         mode = (Command(Tool.DEVLINK, words), Settle(pf=pf.pci))
-    autoprobe = f"/sys/bus/pci/devices/{pf.pci}/sriov_drivers_autoprobe"
-    made = (Write(autoprobe, "0"), _numvfs(pf, pf.sriov.count), Settle(urgent=True))
-    return (*mode, *made, Write(autoprobe, "1"), *restore(pf, observed))
+    return (*mode, *restored_vfs.make_again(pf, observed))
