@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields, is_dataclass
 from enum import Enum
 
+from eswitch.files.kernel_cmdline import mentioned
 from eswitch.model.firmware import Parameter
 from eswitch.model.identifiers import OWNER
 from eswitch.model.machine import BootState, ModuleState
@@ -188,4 +189,4 @@ def _our_words(before: object, after: object, path: str) -> Iterator[str]:
 def _words_of(value: object) -> frozenset[str]:
     if isinstance(value, tuple):
         return frozenset(map(str, value))
-    return frozenset(value.replace('"', " ").split() if isinstance(value, str) else ())
+    return mentioned(value) if isinstance(value, str) else frozenset()

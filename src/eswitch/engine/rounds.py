@@ -10,11 +10,12 @@ from itertools import takewhile
 
 from eswitch.errors import EswitchError, NotConfirmed, NotEffective
 from eswitch.host import Host
+from eswitch.model.action import SetVfCount
 from eswitch.model.desired import DesiredState
 from eswitch.model.observed import ObservedState
 from eswitch.model.plan import Pending, Plan
 from eswitch.model.step import Phase, Step
-from eswitch.model.subject import Nic, Port, vf_of
+from eswitch.model.subject import Port, vf_of
 
 from .batch import operations, undo_operations
 from .execute import StepFailed, execute, execute_all
@@ -122,9 +123,10 @@ class Rounds:
     def _is_made(self, step: Step) -> bool:
         """Whether it is about a VF that this apply has made: nobody can be using that yet."""
         made = {
-            ran.subject.pci
+            action.pf
             for ran in self.ran
-            if isinstance(ran.subject, Nic) and ran.attribute == "VFs"
+            for action in ran.actions
+            if isinstance(action, SetVfCount) and action.count
         }
         # Open vSwitch takes a representor that comes back into the bridge that it remembers.
         ports = {
